@@ -23,7 +23,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// How much of Postgres's log an error quotes.
 const LOG_LINES: usize = 20;
 
-/// How a cluster is to be; the default is a throw-away one that does not wait for the disk.
+/// How a cluster is to be; the default is a throw-away one that does not wait for the disk, and
+/// that lives in memory where TMPDIR is unset and /dev/shm has a gigabyte to spare.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The data folder, made if absent, used again if it holds a cluster, and never removed.
@@ -53,14 +54,14 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster, or takes the kept one, and returns when it answers: about half a second,
-    /// a fifth of that from a template. Gives up after 30 seconds.
+    /// Makes a cluster, or takes the kept one, and returns when it answers: after half a second,
+    /// or a tenth from a template. Gives up after 30 seconds.
     pub async fn start(options: Options) -> Result<Cluster, Error> {
         let keep = options.keep.as_deref();
         let kept_major = keep.map(folders::major_in).transpose()?.flatten();
         let installation = find::newest(kept_major)?;
         let account = Account::choose(keep);
-        let folders = Folders::make(&account, keep)?;
+        let folders = Folders::make(&account, keep, options.durable)?;
         let at_drop = if keep.is_some() {
             Stop::Fast
         } else {

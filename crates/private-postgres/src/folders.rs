@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 /// A socket's whole path may have 103 bytes on macOS, 107 on Linux; ours adds 27 to this.
 const LONGEST_BASE: usize = 70;
+const MEMORY: &str = "/dev/shm";
+/// An empty cluster takes 40 MB, each database 8 MB more, and then come the photos.
+const ROOM: u64 = 1 << 30;
 
 /// The folders of one cluster.
 pub(crate) struct Folders {
@@ -23,8 +26,12 @@ pub(crate) struct Folders {
 
 impl Folders {
     /// Makes all but the data folder itself.
-    pub(crate) fn make(account: &Account, keep: Option<&Path>) -> Result<Folders, Error> {
-        let base = base_for(account);
+    pub(crate) fn make(
+        account: &Account,
+        keep: Option<&Path>,
+        durable: bool,
+    ) -> Result<Folders, Error> {
+        let base = base_for(account, keep.is_none() && !durable);
         let private = temporary("pp-", &base, account)?;
         let Some(data) = keep else {
             let data = private.path().join("data");
@@ -94,19 +101,28 @@ fn is_free(data: &Path) -> bool {
     }
 }
 
-/// The system's folder for temporary things, or /tmp where that one is too long for a socket, has
-/// letters that a URL would have to escape, or is closed to the account.
-fn base_for(account: &Account) -> PathBuf {
-    let base = env::temp_dir();
-    let plain = |it: u8| it.is_ascii_alphanumeric() || b"/._-".contains(&it);
+/// TMPDIR where it is set; else memory for a cluster that may forget, because a disk makes the some
+/// three hundred files of each database slowly; else /tmp.
+fn base_for(account: &Account, may_forget: bool) -> PathBuf {
+    let named = env::var_os("TMPDIR").map(PathBuf::from);
+    let memory = (may_forget && has_room(MEMORY)).then(|| PathBuf::from(MEMORY));
+    let serves = |it: &PathBuf| fits_a_url(it) && account.reaches(it);
+    named
+        .or(memory)
+        .filter(serves)
+        .unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+/// Short enough for a socket, and without letters that a URL would have to escape.
+fn fits_a_url(base: &Path) -> bool {
     let text = base.as_os_str().as_encoded_bytes();
-    let serves =
-        text.len() <= LONGEST_BASE && base.is_absolute() && text.iter().all(|it| plain(*it));
-    if serves && account.reaches(&base) {
-        base
-    } else {
-        PathBuf::from("/tmp")
-    }
+    let plain = |it: &u8| it.is_ascii_alphanumeric() || b"/._-".contains(it);
+    base.is_absolute() && text.len() <= LONGEST_BASE && text.iter().all(plain)
+}
+
+/// Linux's folder in memory is there in every container, but often with 64 MB only.
+fn has_room(folder: &str) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) >= ROOM)
 }
 
 fn temporary(prefix: &str, base: &Path, account: &Account) -> Result<TempDir, Error> {
