@@ -1,0 +1,32 @@
+# Three doors and their helpers; everything behind them is cargo and scripts/setup.sh.
+
+cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
+ARGS =
+
+.PHONY: help demo test lint sqlx setup
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
+
+demo: setup ## a receipt's way from photo to answer, live; ARGS=--once plays four and judges them
+	@$(cargo) run --features demo --bin paragon -- demo $(ARGS)
+
+test: setup ## every test, against a private Postgres that is thrown away after
+	@if $(cargo) nextest --version >/dev/null 2>&1; \
+	then $(cargo) nextest run --workspace --all-features; \
+	else $(cargo) test --workspace --all-features --all-targets; fi
+	@$(cargo) test --doc --workspace --all-features
+
+lint: setup ## formatting, clippy, docs, licences: what a change must pass
+	@$(cargo) fmt --all --check
+	@$(cargo) clippy --workspace --all-targets --all-features -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --all-features --document-private-items
+	@if $(cargo) deny --version >/dev/null 2>&1; \
+	then $(cargo) deny check licenses bans sources; \
+	else echo "lint: skipped the check of licences: cargo-deny is not installed"; fi
+
+sqlx: setup ## writes .sqlx/ anew, after a change to a query or a migration
+	@$(cargo) run -p xtask -- sqlx
+
+setup: ## installs what is missing, after saying so (demo and test do it by themselves)
+	@./scripts/setup.sh
