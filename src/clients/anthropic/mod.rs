@@ -1,0 +1,80 @@
+//! Anthropic's Messages API as a reader of receipts: bytes that already fit go in, fields that
+//! can be true come out. Scales nothing, retries nothing, and believes no number unchecked: the
+//! schema constrains the answer's form, not its truth.
+
+mod answer;
+mod error;
+mod request;
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use reqwest::header::{HeaderName, HeaderValue};
+
+pub use error::{AnthropicError, Refusal};
+
+use super::format::Format;
+use super::{BaseUrl, Http, NotAClient, Secret};
+use crate::domain::money::Country;
+use crate::domain::reading::Reading;
+
+/// A picture takes some seconds; a model that thinks first takes longer.
+const WITHIN: Duration = Duration::from_secs(90);
+
+/// The version of the API that our requests and answers are written for.
+const API_VERSION: &str = "2023-06-01";
+
+/// How this engine is called in `OCR_ENGINES` and in readings.
+pub const ENGINE: &str = "anthropic";
+
+/// The Messages API with one key and one model. A clone shares its connections.
+#[derive(Clone, Debug)]
+pub struct Anthropic {
+    http: Http,
+    base: BaseUrl,
+    key: HeaderValue,
+    model: String,
+}
+
+impl Anthropic {
+    /// A client for the API at `base` (without `/v1`, as in `https://api.anthropic.com`).
+    pub fn new(http: Http, base: &str, key: &Secret, model: &str) -> Result<Self, NotAClient> {
+        let (base, key) = (BaseUrl::parse(base)?, key.header("")?);
+        Ok(Self {
+            http,
+            base,
+            key,
+            model: model.to_owned(),
+        })
+    }
+
+    /// Reads the receipt in `bytes`: JPEG, PNG or WebP of at most 5 MB in base64 and 8000 pixels
+    /// an edge, or a PDF of at most 32 MB in base64. `today` bounds the date; `home` decides what
+    /// the paper leaves open. Called twice it is paid for twice.
+    pub async fn read(
+        &self,
+        bytes: &[u8],
+        today: NaiveDate,
+        home: Option<Country>,
+    ) -> Result<Reading, AnthropicError> {
+        let format = Format::of(bytes).ok_or(AnthropicError::NotReadable)?;
+        let request = request::message(&self.model, bytes, format, today, home)?;
+        let call = self
+            .http
+            .post(self.base.join(&["v1", "messages"]), "/v1/messages", WITHIN)
+            .header(HeaderName::from_static("x-api-key"), self.key.clone())
+            .header(
+                HeaderName::from_static("anthropic-version"),
+                HeaderValue::from_static(API_VERSION),
+            );
+        let answer = call.json(&request).send().await?;
+        if !answer.is_success() {
+            return Err(AnthropicError::refused(&answer));
+        }
+        let verdict = answer::verdict(&answer, today)?;
+        Ok(Reading {
+            engine: ENGINE.to_owned(),
+            verdict,
+        })
+    }
+}

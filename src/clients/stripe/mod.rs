@@ -1,0 +1,139 @@
+//! Stripe, as far as a sender's customer goes: search, create, look for what a lost answer may
+//! have created. Writes nothing but the customer and its metadata, retries nothing, and decides
+//! nothing where several customers match.
+
+mod error;
+mod query;
+mod wire;
+
+use chrono::{DateTime, Utc};
+use stripe::{IdempotencyKey, RequestStrategy, StripeRequest as _};
+use stripe_core::Customer;
+use stripe_core::customer::{CreateCustomer, ListCustomer, SearchCustomer};
+use stripe_types::RangeQueryTs;
+
+pub use error::{Refusal, StripeError};
+
+use self::wire::Wire;
+use super::{Http, NotAClient, Secret};
+use crate::domain::ids::CustomerId;
+use crate::domain::sender::{ProfileName, Sender};
+
+/// Stripe's largest page.
+const PAGE: i64 = 100;
+
+/// How many pages of new customers are looked through for ours: a lost answer is minutes old.
+const PAGES: usize = 20;
+
+/// The Stripe API with one key. A clone shares its connections.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    wire: Wire,
+}
+
+/// A customer whose metadata names the sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundCustomer {
+    /// `cus_…`
+    pub id: CustomerId,
+    /// When it was created, to the second.
+    pub created: DateTime<Utc>,
+}
+
+/// A customer to be. The same value makes the same request, byte for byte: an idempotency key
+/// allows no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCustomer {
+    /// Goes into the metadata: phone and user id, as far as known.
+    pub sender: Sender,
+    /// Their profile's name; without one the customer is called `WhatsApp <phone>`.
+    pub name: Option<ProfileName>,
+}
+
+impl Stripe {
+    /// A client for the API at `base` (without `/v1`, as in `https://api.stripe.com`).
+    pub fn new(http: Http, base: &str, key: &Secret) -> Result<Self, NotAClient> {
+        Wire::new(http, base, key).map(|wire| Self { wire })
+    }
+
+    /// Searches for the customers of `sender`, by phone (with and without `+`) and by user id, in
+    /// one query. Oldest first, at most 100. Search lags behind writes by up to a minute and more:
+    /// an empty answer does not prove that there is none.
+    pub async fn customers_with(&self, sender: &Sender) -> Result<Vec<FoundCustomer>, StripeError> {
+        let request = SearchCustomer::new(query::of_sender(sender)).limit(PAGE);
+        let found = request.customize().send(&self.wire).await?;
+        Ok(oldest_first(
+            found
+                .data
+                .iter()
+                .filter_map(|it| ours(it, sender))
+                .collect(),
+        ))
+    }
+
+    /// Creates `customer`. Repeated with the same key it answers with the customer of the first
+    /// time; but Stripe also repeats a stored failure ([`StripeError::ServerFailed`]), and refuses
+    /// other parameters with [`StripeError::KeyReused`]: then look for what was created, and take
+    /// a new key. `idempotency_key` has 1 to 255 characters.
+    pub async fn create_customer(
+        &self,
+        customer: &NewCustomer,
+        idempotency_key: &str,
+    ) -> Result<CustomerId, StripeError> {
+        let key = IdempotencyKey::new(idempotency_key)
+            .map_err(|_| StripeError::Malformed("an idempotency key has 1 to 255 characters"))?;
+        let request = CreateCustomer::new()
+            .name(query::name_of(customer))
+            .metadata(query::metadata_of(&customer.sender));
+        let strategy = RequestStrategy::Idempotent(key);
+        let created = request
+            .customize()
+            .request_strategy(strategy)
+            .send(&self.wire)
+            .await?;
+        Ok(CustomerId(created.id.to_string()))
+    }
+
+    /// The customers of `sender` among those created at `since` or later, oldest first. Unlike
+    /// search a list shows what was written a moment ago; it walks at most 2,000 new customers.
+    pub async fn customers_created_since(
+        &self,
+        sender: &Sender,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<FoundCustomer>, StripeError> {
+        let created = RangeQueryTs::gte(since.timestamp());
+        let mut found = Vec::new();
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES {
+            let mut request = ListCustomer::new().created(created).limit(PAGE);
+            if let Some(id) = after {
+                request = request.starting_after(id);
+            }
+            let page = request.customize().send(&self.wire).await?;
+            found.extend(page.data.iter().filter_map(|it| ours(it, sender)));
+            after = page.data.last().map(|it| it.id.to_string());
+            if !page.has_more || after.is_none() {
+                break;
+            }
+        }
+        Ok(oldest_first(found))
+    }
+}
+
+/// Only a customer whose metadata says so is the sender's, whatever the search believes.
+fn ours(customer: &Customer, sender: &Sender) -> Option<FoundCustomer> {
+    let metadata = customer.metadata.as_ref()?;
+    if !query::names(metadata, sender) {
+        return None;
+    }
+    let created = DateTime::from_timestamp(customer.created, 0)?;
+    Some(FoundCustomer {
+        id: CustomerId(customer.id.to_string()),
+        created,
+    })
+}
+
+fn oldest_first(mut customers: Vec<FoundCustomer>) -> Vec<FoundCustomer> {
+    customers.sort_by(|a, b| (a.created, &a.id.0).cmp(&(b.created, &b.id.0)));
+    customers
+}
