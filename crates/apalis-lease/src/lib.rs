@@ -1,1 +1,99 @@
-//! apalis-lease
+//! An [apalis](apalis_core) backend on one Postgres table.
+//!
+//! A job is written in the transaction that makes it necessary ([`enqueue`]), announced after the
+//! commit ([`Waker`]), and run by apalis workers fed by a [`LeaseBackend`]. A worker holds a job
+//! under a lease that a heartbeat prolongs; what a handler returns is data ([`Outcome`]); retries
+//! wait in the table and hold no slot; what gave up stays visible. Everything else is apalis':
+//! task functions, extractors, tower layers, monitor.
+//!
+//! This crate promises **at least once**: a job runs again when its worker is killed, or cut off
+//! from Postgres for longer than a lease while others are not. It does not promise exactly once,
+//! keeps no results, and never runs a job that was not committed.
+//!
+//! ```no_run
+//! use apalis_core::error::{BoxDynError, WorkerError};
+//! use apalis_core::worker::builder::WorkerBuilder;
+//! use apalis_lease::{Config, JobContext, LeaseBackend, NewJob, Outcome, Waker};
+//! use tokio::signal::unix::{SignalKind, signal};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Letter {
+//!     id: i64,
+//! }
+//!
+//! async fn send(letter: Letter, job: JobContext) -> Outcome {
+//!     println!("sending letter {}, attempt {}", letter.id, job.attempt());
+//!     Outcome::Done
+//! }
+//!
+//! # async fn example() -> Result<(), BoxDynError> {
+//! let pool = sqlx::PgPool::connect("postgres://localhost/post").await?;
+//! apalis_lease::migrate(&pool).await?;
+//!
+//! // Somewhere else: the letter and its job, both or neither.
+//! let waker = Waker::new(&pool);
+//! let mut transaction = pool.begin().await?;
+//! sqlx::query("insert into letters (id) values (17)").execute(&mut *transaction).await?;
+//! let job = NewJob::new("letters", Letter { id: 17 }).key("letter-17");
+//! apalis_lease::enqueue(&mut transaction, &job).await?;
+//! transaction.commit().await?;
+//! waker.wake("letters");
+//!
+//! // The worker: the first SIGTERM drains (claims no more, ends and settles what runs), the
+//! // second leaves at once, and what ran is run again by another when its lease has lapsed.
+//! let mut sigterm = signal(SignalKind::terminate())?;
+//! let mut second = signal(SignalKind::terminate())?;
+//! let drain = async move {
+//!     sigterm.recv().await;
+//!     Ok::<(), WorkerError>(())
+//! };
+//! let leave = async move {
+//!     second.recv().await;
+//!     second.recv().await;
+//! };
+//! let config = Config::new("letters", "worker-1").concurrency(32);
+//! let worker =
+//!     WorkerBuilder::new("worker-1").backend(LeaseBackend::new(&pool, config)).build(send);
+//! tokio::select! {
+//!     ended = worker.run_until(drain) => ended?,
+//!     () = leave => {}
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The guarantees, the states of a job and what Postgres is asked to do are in the README.
+
+mod job;
+mod enqueue;
+mod waker;
+
+mod config;
+mod backoff;
+mod outcome;
+mod context;
+mod backend;
+
+mod desk;
+mod pump;
+mod settling;
+mod service;
+mod keeper;
+mod listener;
+
+mod depth;
+mod migrate;
+mod link;
+mod sql;
+
+pub use backend::{BackendError, LeaseBackend};
+pub use backoff::Backoff;
+pub use config::Config;
+pub use context::JobContext;
+pub use depth::{Depth, depth};
+pub use enqueue::{EnqueueError, enqueue, enqueue_all};
+pub use job::{Enqueued, JobId, NewJob, Priority};
+pub use migrate::migrate;
+pub use outcome::Outcome;
+pub use service::{LeaseLayer, LeaseService};
+pub use waker::Waker;

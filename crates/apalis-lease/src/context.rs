@@ -1,0 +1,148 @@
+//! What a handler may know of the run it is in. Read-only: nothing here settles or prolongs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use apalis_core::task::Task;
+use apalis_core::task::data::MissingDataError;
+use apalis_core::task::from_request::FromRequest;
+use apalis_core::task::metadata::TracingContext;
+use chrono::{DateTime, Utc};
+
+use crate::desk::{Claimed, Fence};
+use crate::job::JobId;
+
+/// The run a handler is in; take it as an argument of the task function, after the payload.
+///
+/// ```
+/// use apalis_lease::{JobContext, Outcome};
+///
+/// async fn write_letter(letter: i64, job: JobContext) -> Outcome {
+///     if job.is_last_attempt() {
+///         return Outcome::give_up("nobody answered");
+///     }
+///     Outcome::retry(format_args!("letter {letter} is not ready"))
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct JobContext {
+    pub(crate) fence: Fence,
+    queue: Arc<str>,
+    attempt: u32,
+    max_attempts: u32,
+    run_at: DateTime<Utc>,
+    enqueued_at: DateTime<Utc>,
+    trace_parent: Option<String>,
+    lost: Arc<AtomicBool>,
+}
+
+impl JobContext {
+    pub(crate) fn new(queue: Arc<str>, claimed: &Claimed) -> Self {
+        JobContext {
+            fence: claimed.fence,
+            queue,
+            attempt: claimed.attempt,
+            max_attempts: claimed.max_attempts,
+            run_at: claimed.run_at,
+            enqueued_at: claimed.enqueued_at,
+            trace_parent: claimed.trace_parent.clone(),
+            lost: Arc::clone(&claimed.lost),
+        }
+    }
+
+    /// The job.
+    pub fn id(&self) -> JobId {
+        JobId(self.fence.id)
+    }
+
+    /// The queue it was claimed from.
+    pub fn queue(&self) -> &str {
+        &self.queue
+    }
+
+    /// Which attempt this is, from 1. A run that ended [`crate::Outcome::NotBefore`] gives its
+    /// number back, so two runs may have the same.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// How many attempts the job has in all.
+    pub fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
+    /// Whether a retry would end the job dead.
+    pub fn is_last_attempt(&self) -> bool {
+        self.attempt >= self.max_attempts
+    }
+
+    /// The moment before which the job was not to start.
+    pub fn run_at(&self) -> DateTime<Utc> {
+        self.run_at
+    }
+
+    /// When the enqueuing transaction began.
+    pub fn enqueued_at(&self) -> DateTime<Utc> {
+        self.enqueued_at
+    }
+
+    /// The W3C `traceparent` given to [`crate::NewJob::trace_parent`].
+    pub fn trace_parent(&self) -> Option<&str> {
+        self.trace_parent.as_deref()
+    }
+
+    /// Whether the lease was still ours at the last heartbeat. Once false, another worker may be
+    /// running the job, and whatever this run says will not be written. True proves nothing: the
+    /// last heartbeat may be long ago.
+    pub fn still_held(&self) -> bool {
+        !self.lost.load(Ordering::Acquire)
+    }
+}
+
+impl<P: Sync> FromRequest<Task<P>> for JobContext {
+    type Error = MissingDataError;
+
+    async fn from_request(task: &Task<P>) -> Result<Self, Self::Error> {
+        task.data().get_checked::<JobContext>().cloned()
+    }
+}
+
+/// A `traceparent` in apalis' words, so that its `TraceLayer` goes on with the trace; `None` where
+/// it is not one.
+pub(crate) fn tracing_context(trace_parent: &str) -> Option<TracingContext> {
+    let mut parts = trace_parent.split('-');
+    let (_version, trace, span, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    (trace.len() == 32 && span.len() == 16).then(|| {
+        TracingContext::new()
+            .with_trace_id(trace)
+            .with_span_id(span)
+            .with_trace_flags(flags)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_read_and_anything_else_is_not() {
+        let context =
+            tracing_context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        assert_eq!(
+            context.trace_id().as_deref(),
+            Some("4bf92f3577b34da6a3ce929d0e0e4736")
+        );
+        assert_eq!(context.span_id().as_deref(), Some("00f067aa0ba902b7"));
+        assert_eq!(*context.trace_flags(), Some(1));
+        for text in [
+            "",
+            "00-4bf9-00f0-01",
+            "trace",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736",
+        ] {
+            assert!(tracing_context(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Claims jobs for the free slots and writes down how they ended, both over one connection. The
+//! only place where a slot becomes free, which is after the verdict is durable. Runs no handler.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use apalis_core::worker::context::WorkerContext;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::desk::{Claimed, Desk, Fence, Settlement, Verdict};
+use crate::link::{Link, within};
+use crate::settling;
+use crate::sql;
+
+/// So many verdicts are written by one statement at most.
+const BATCH: usize = 500;
+/// A statement that takes longer is given up with its connection, and what it did is found out.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// Before looking again for a ready job that somebody else has locked.
+const LOCKED: Duration = Duration::from_millis(50);
+/// What is owed to Postgres at the end is offered for so long.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Moves jobs from the table to the desk, and verdicts from the desk to the table.
+pub(crate) struct Pump {
+    desk: Arc<Desk>,
+    inbox: mpsc::UnboundedReceiver<Settlement>,
+    worker: WorkerContext,
+    config: Config,
+    link: Link,
+    /// There may be ready jobs.
+    due: bool,
+    look_at: Instant,
+}
+
+impl Pump {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        inbox: mpsc::UnboundedReceiver<Settlement>,
+        worker: WorkerContext,
+        options: &PgConnectOptions,
+        config: Config,
+    ) -> Self {
+        Pump {
+            desk,
+            inbox,
+            worker,
+            config,
+            link: Link::new("pump", options, Some(sql::PLAN_BY_INDEX)),
+            due: true,
+            look_at: Instant::now(),
+        }
+    }
+
+    /// Works until the desk closes, then gives back what nobody started.
+    pub(crate) async fn run(mut self) {
+        while !self.desk.is_closing() {
+            let mut batch = Vec::new();
+            tokio::select! {
+                _ = self.inbox.recv_many(&mut batch, BATCH) => {}
+                () = self.desk.stirred() => {}
+                () = tokio::time::sleep_until(self.look_at) => self.look().await,
+            }
+            self.settle(batch).await;
+            self.give_back_unstarted();
+            self.due |= self.desk.take_woken();
+            self.claim().await;
+        }
+        self.leave().await;
+    }
+
+    /// Writes verdicts until they are durable. An outage is waited out: the jobs are done, and
+    /// only Postgres can say whether they were still ours.
+    async fn settle(&mut self, batch: Vec<Settlement>) {
+        if batch.is_empty() {
+            return;
+        }
+        let mut tries = 0_u32;
+        loop {
+            let written = self.settle_once(&batch, tries > 0).await;
+            match self.link.keep_if_good(written) {
+                Ok(written) => {
+                    settling::tell(&self.desk, batch, &written);
+                    // A retry may be due before anything else is.
+                    if written.values().any(|next| next == "waiting") {
+                        self.look().await;
+                    }
+                    return;
+                }
+                Err(_logged) if self.desk.is_closing() => return,
+                Err(_logged) => tokio::time::sleep(self.link.pause()).await,
+            }
+            tries += 1;
+        }
+    }
+
+    async fn settle_once(
+        &mut self,
+        batch: &[Settlement],
+        again: bool,
+    ) -> Result<settling::Written, sqlx::Error> {
+        let connection = self.link.open().await?;
+        within(STATEMENT, settling::settle(connection, batch, again)).await
+    }
+
+    /// A worker that was stopped or paused starts nothing more: what it has claimed and not begun
+    /// is for others.
+    fn give_back_unstarted(&self) {
+        if self.worker.is_running() || self.worker.is_pending() {
+            return;
+        }
+        for job in self.desk.take_unstarted() {
+            drop(self.desk.settle(job.fence, Verdict::Release));
+        }
+    }
+
+    fn may_claim(&self) -> bool {
+        self.worker.is_running() && !self.worker.is_shutting_down() && self.desk.is_asked()
+    }
+
+    async fn claim(&mut self) {
+        let slots = self.desk.free();
+        if !self.due || slots == 0 || !self.may_claim() {
+            return;
+        }
+        let claimed = self.claim_once(slots).await;
+        let Ok(claimed) = self.link.keep_if_good(claimed) else {
+            self.look_at = Instant::now() + self.link.pause();
+            return;
+        };
+        let count = claimed.len();
+        self.desk.hand_over(claimed);
+        self.give_back_unstarted();
+        if count < slots {
+            self.due = false;
+            self.look().await;
+        }
+        if count == 0 && self.due {
+            self.due = false;
+            self.look_at = Instant::now() + LOCKED;
+        }
+    }
+
+    async fn claim_once(&mut self, slots: usize) -> Result<Vec<Claimed>, sqlx::Error> {
+        let connection = self.link.open().await?;
+        let statement = sqlx::query_as::<_, Row>(sql::CLAIM)
+            .bind(&self.config.queue)
+            .bind(i64::try_from(slots).unwrap_or(i64::MAX))
+            .bind(&self.config.worker)
+            .bind(self.config.lease_ms())
+            .fetch_all(connection);
+        let rows = within(STATEMENT, statement).await?;
+        let mut claimed: Vec<Claimed> = rows.into_iter().map(Claimed::from).collect();
+        // Postgres answers an update in no particular order.
+        claimed.sort_by_key(|it| (it.priority, it.run_at, it.fence.id));
+        Ok(claimed)
+    }
+
+    /// Finds out when the next job is due. Cheaper than a claim that finds nothing.
+    async fn look(&mut self) {
+        let now = Instant::now();
+        self.look_at = now + self.config.poll;
+        if self.desk.free() == 0 {
+            self.due = true;
+            return;
+        }
+        let found = self.look_once().await;
+        match self.link.keep_if_good(found) {
+            Ok(Some(wait_ms)) => match u64::try_from(wait_ms) {
+                Ok(wait_ms @ 1..) => {
+                    self.look_at = self.look_at.min(now + Duration::from_millis(wait_ms + 1));
+                }
+                Ok(0) | Err(_) => self.due = true,
+            },
+            Ok(None) => {}
+            Err(_logged) => self.look_at = now + self.link.pause(),
+        }
+    }
+
+    async fn look_once(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        let queue = &self.config.queue;
+        let connection = self.link.open().await?;
+        let statement = sqlx::query_scalar(sql::NEXT_DUE)
+            .bind(queue)
+            .fetch_one(connection);
+        within(STATEMENT, statement).await
+    }
+
+    /// Every handler has ended and is settled by now; only claimed jobs that nobody began may be
+    /// left. If they cannot be given back in time, their leases lapse.
+    async fn leave(mut self) {
+        for job in self.desk.take_unstarted() {
+            drop(self.desk.settle(job.fence, Verdict::Release));
+        }
+        let mut batch = Vec::new();
+        while let Ok(settlement) = self.inbox.try_recv() {
+            batch.push(settlement);
+        }
+        // A refusal is logged by the link.
+        let _too_late = tokio::time::timeout(FAREWELL, self.settle(batch)).await;
+        self.link.close().await;
+    }
+}
+
+/// A row of [`sql::CLAIM`].
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    run: i32,
+    attempt: i32,
+    max_attempts: i32,
+    priority: i16,
+    run_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    payload: String,
+    trace_parent: Option<String>,
+}
+
+impl From<Row> for Claimed {
+    fn from(row: Row) -> Self {
+        Claimed {
+            fence: Fence {
+                id: row.id,
+                run: row.run,
+            },
+            // The table's checks keep both above zero.
+            attempt: row.attempt.unsigned_abs(),
+            max_attempts: row.max_attempts.unsigned_abs(),
+            priority: row.priority,
+            run_at: row.run_at,
+            enqueued_at: row.created_at,
+            payload: row.payload,
+            trace_parent: row.trace_parent,
+            lost: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Every statement of this crate, so that they can be read and tuned side by side. The tables
+//! they speak of are in `migrations/`. Builds no SQL at run time and opens no connection.
+
+/// Puts one job into the caller's transaction; no row comes back where the key is taken.
+/// `$1` queue, `$2` key, `$3` priority, `$4` `run_at` or null, `$5` `max_attempts`,
+/// `$6` payload, `$7` traceparent.
+pub(crate) const ENQUEUE: &str = "
+insert into apalis_lease.jobs (queue, key, priority, run_at, max_attempts, payload, trace_parent)
+values ($1, $2, $3, coalesce($4, now()), $5, $6::jsonb, $7)
+on conflict (queue, key) where key is not null do nothing
+returning id";
+
+/// Puts many jobs into the caller's transaction; one row for each, in the given order, its id
+/// null where the key was taken. Sorted by key, since two such statements that insert the same
+/// keys in different order would wait for each other for ever.
+pub(crate) const ENQUEUE_ALL: &str = "
+with given as materialized (
+    select
+        nextval('apalis_lease.jobs_id_seq') as id,
+        g.queue, g.key, g.priority, g.run_at, g.max_attempts, g.payload, g.trace_parent, g.place
+    from unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::integer[],
+                $6::text[], $7::text[])
+        with ordinality
+        as g (queue, key, priority, run_at, max_attempts, payload, trace_parent, place)
+),
+written as (
+    insert into apalis_lease.jobs
+        (id, queue, key, priority, run_at, max_attempts, payload, trace_parent)
+    overriding system value
+    select id, queue, key, priority, coalesce(run_at, now()), max_attempts, payload::jsonb,
+           trace_parent
+    from given
+    order by queue, key, place
+    on conflict (queue, key) where key is not null do nothing
+    returning id
+)
+select written.id
+from given
+left join written on written.id = given.id
+order by given.place";
+
+/// Settings of a connection that claims and settles. Its statements have one right plan each, by
+/// index, whatever the statistics say of a table that is empty one minute and full the next;
+/// and planning them anew each time would cost more than running them.
+pub(crate) const PLAN_BY_INDEX: &str = "
+set plan_cache_mode = 'force_generic_plan';
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+set enable_hashjoin = off;
+set enable_mergejoin = off;
+set jit = off";
+
+/// Takes up to `$2` ready jobs of queue `$1` for worker `$3`, leased for `$4` ms: one index probe
+/// for each priority, ending before the first deferred row.
+pub(crate) const CLAIM: &str = "
+with due as materialized (
+    select ready.id
+    from unnest('{0,1,2}'::smallint[]) as step (priority)
+    cross join lateral (
+        select j.id
+        from apalis_lease.jobs as j
+        where j.state = 'waiting'
+            and j.queue = $1
+            and j.priority = step.priority
+            and j.run_at <= now()
+        order by j.run_at, j.id
+        limit $2
+        for update skip locked
+    ) as ready
+    where not exists (select from apalis_lease.paused_queues as p where p.queue = $1)
+    limit $2
+)
+update apalis_lease.jobs as j
+set state = 'running',
+    attempt = j.attempt + 1,
+    run = j.run + 1,
+    worker = $3,
+    started_at = clock_timestamp(),
+    lease_until = clock_timestamp() + $4 * interval '1 millisecond',
+    lease_ms = $4
+from due
+where j.id = due.id
+returning j.id, j.run, j.attempt, j.max_attempts, j.priority, j.run_at, j.created_at,
+    j.payload::text, j.trace_parent";
+
+/// Milliseconds until the next job of queue `$1` is due, zero or less if one is; null if none
+/// waits or the queue is paused.
+pub(crate) const NEXT_DUE: &str = "
+select (extract(epoch from min(next.run_at) - clock_timestamp()) * 1000)::bigint
+from unnest('{0,1,2}'::smallint[]) as step (priority)
+cross join lateral (
+    select j.run_at
+    from apalis_lease.jobs as j
+    where j.state = 'waiting'
+        and j.queue = $1
+        and j.priority = step.priority
+    order by j.run_at, j.id
+    limit 1
+) as next
+where not exists (select from apalis_lease.paused_queues as p where p.queue = $1)";
+
+/// Ends many runs at once. Only runs that still hold their job (`id` and `run` match and it is
+/// running) are touched, and come back with the job's next state; the others were taken over.
+/// Locks in the order of ids, as [`PROLONG`] does.
+/// `$1` ids, `$2` runs, `$3` verdicts, `$4` delays in ms, `$5` not-befores, `$6` reasons.
+pub(crate) const SETTLE: &str = "
+with told as (
+    select t.id, t.run, t.verdict, t.delay_ms, t.not_before, t.reason
+    from unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[],
+                $6::text[])
+        as t (id, run, verdict, delay_ms, not_before, reason)
+),
+held as materialized (
+    select
+        j.id, j.run, j.queue, j.key, j.priority, j.run_at, j.attempt, j.max_attempts, j.payload,
+        j.trace_parent, j.created_at, j.worker, j.started_at, clock_timestamp() as ended_at,
+        t.verdict, t.delay_ms, t.not_before, t.reason,
+        case
+            when t.verdict = 'done' then 'done'
+            when t.verdict = 'give_up' then 'dead'
+            when t.verdict = 'retry' and j.attempt >= j.max_attempts then 'dead'
+            else 'waiting'
+        end as next
+    from told as t
+    join apalis_lease.jobs as j on j.id = t.id and j.run = t.run
+    where j.state = 'running'
+    order by j.id
+    for update of j
+),
+gone as (
+    delete from apalis_lease.jobs as j
+    using held
+    where j.id = held.id and held.next = 'done'
+),
+kept as (
+    insert into apalis_lease.done_jobs
+        (id, queue, key, priority, run_at, attempt, max_attempts, run, payload, trace_parent,
+         created_at, done_at)
+    select id, queue, key, priority, run_at, attempt, max_attempts, run, payload, trace_parent,
+        created_at, ended_at
+    from held
+    where next = 'done'
+),
+moved as (
+    update apalis_lease.jobs as j
+    set state = held.next,
+        attempt = j.attempt - (held.verdict in ('not_before', 'release'))::integer,
+        run_at = case held.verdict
+            when 'retry' then held.ended_at + held.delay_ms * interval '1 millisecond'
+            when 'not_before' then
+                greatest(held.not_before, held.ended_at + interval '100 milliseconds')
+            else j.run_at
+        end,
+        worker = null,
+        started_at = null,
+        lease_until = null,
+        lease_ms = null,
+        reason = coalesce(held.reason, j.reason),
+        dead_since = case held.next when 'dead' then held.ended_at end
+    from held
+    where j.id = held.id and held.next <> 'done'
+),
+noted as (
+    insert into apalis_lease.attempts
+        (job_id, run, queue, attempt, worker, started_at, ended_at, outcome, reason)
+    select id, run, queue, attempt, worker, started_at, ended_at, verdict, reason
+    from held
+    where verdict <> 'release'
+)
+select id, run, next from held";
+
+/// Which of the runs `$1` ids, `$2` runs were settled by an earlier statement whose answer was lost.
+pub(crate) const SETTLED_BEFORE: &str = "
+select a.job_id, a.run, a.outcome
+from unnest($1::bigint[], $2::integer[]) as t (id, run)
+join apalis_lease.attempts as a on a.job_id = t.id and a.run = t.run
+where a.outcome <> 'lost'";
+
+/// Moves the leases of the runs named by `$1` ids and `$2` runs, even lapsed ones, as long as
+/// nobody has taken the job over. Comes back with those that are still held.
+pub(crate) const PROLONG: &str = "
+with held as materialized (
+    select j.id, j.run
+    from unnest($1::bigint[], $2::integer[]) as h (id, run)
+    join apalis_lease.jobs as j on j.id = h.id and j.run = h.run
+    where j.state = 'running'
+    order by j.id
+    for update of j
+)
+update apalis_lease.jobs as j
+set lease_until = clock_timestamp() + j.lease_ms * interval '1 millisecond'
+from held
+where j.id = held.id
+returning j.id, j.run";
+
+/// Takes back jobs whose lease has lapsed, as a lost attempt: ready again, or dead where it was
+/// the last. Leaves alone every lease longer than `$1` ms, the time the caller has been connected.
+pub(crate) const RESCUE: &str = "
+with lapsed as materialized (
+    select j.id, j.run, j.queue, j.attempt, j.max_attempts, j.worker, j.started_at
+    from apalis_lease.jobs as j
+    where j.state = 'running'
+        and j.lease_until < clock_timestamp()
+        and j.lease_ms <= $1
+    order by j.id
+    limit 500
+    for update skip locked
+),
+noted as (
+    insert into apalis_lease.attempts
+        (job_id, run, queue, attempt, worker, started_at, ended_at, outcome, reason)
+    select id, run, queue, attempt, worker, started_at, clock_timestamp(), 'lost',
+        'its worker was not heard of for a whole lease'
+    from lapsed
+)
+update apalis_lease.jobs as j
+set state = case when lapsed.attempt >= lapsed.max_attempts then 'dead' else 'waiting' end,
+    run_at = clock_timestamp(),
+    worker = null,
+    started_at = null,
+    lease_until = null,
+    lease_ms = null,
+    reason = 'its worker was not heard of for a whole lease',
+    dead_since = case when lapsed.attempt >= lapsed.max_attempts then clock_timestamp() end
+from lapsed
+where j.id = lapsed.id
+returning j.id, j.queue, j.state";
+
+/// Wakes the workers of the queues `$1`. Never part of a transaction that writes jobs: NOTIFY
+/// holds a lock of the whole cluster over the commit's fsync.
+pub(crate) const WAKE: &str = "
+select pg_notify('apalis_lease', woken.queue)
+from unnest($1::text[]) as woken (queue)";
+
+/// How many jobs of queue `$1` are where; no row if there are none.
+pub(crate) const DEPTH: &str = "
+select ready, deferred, running, dead, oldest_ready
+from apalis_lease.queue_depth
+where queue = $1";
+
+/// The channel of [`WAKE`]; the payload is the queue's name.
+pub(crate) const CHANNEL: &str = "apalis_lease";

@@ -1,0 +1,251 @@
+//! When a job starts, and who runs it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use apalis_lease::{Outcome, Priority};
+use tokio::time::Instant;
+
+use crate::rig::{Log, NEVER, QUEUE, Rig, config, eventually, job};
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+#[tokio::test]
+async fn a_job_is_told_who_it_is_and_goes_to_the_history() {
+    let rig = Rig::start().await;
+    let told = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&told);
+    let worker = rig
+        .work(config(), move |number, context| {
+            *slot.lock().unwrap() = Some((number, context));
+            async { Ok(Outcome::Done) }
+        })
+        .await;
+    let id = rig
+        .announce(job(7).max_attempts(3).trace_parent(Some(TRACE.to_owned())))
+        .await;
+    rig.until_state(id, "done").await;
+
+    let (number, context) = told.lock().unwrap().take().unwrap();
+    assert_eq!((number, context.id(), context.queue()), (7, id, QUEUE));
+    assert_eq!((context.attempt(), context.max_attempts()), (1, 3));
+    assert_eq!(context.trace_parent(), Some(TRACE));
+    assert!(context.still_held() && !context.is_last_attempt());
+    assert_eq!(rig.attempts(id).await, [(1, "done".to_owned(), None)]);
+    assert_eq!(
+        rig.number("select count(*) from apalis_lease.jobs").await,
+        0
+    );
+    worker.drain().await;
+}
+
+#[tokio::test]
+async fn a_wake_up_starts_a_job_long_before_the_poll() {
+    let rig = Rig::start().await;
+    let log = Log::default();
+    let seen = log.clone();
+    let worker = rig
+        .work(config().poll(NEVER), move |number, context| {
+            seen.note(number, &context);
+            async { Ok(Outcome::Done) }
+        })
+        .await;
+    for number in 0..5 {
+        rig.announce(job(number)).await;
+        log.until_count(usize::try_from(number).unwrap() + 1).await;
+        rig.until_drained().await;
+    }
+    assert_eq!(log.numbers(), [0, 1, 2, 3, 4]);
+    worker.drain().await;
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_announced_is_found_by_the_poll() {
+    let rig = Rig::start().await;
+    let worker = rig
+        .work(config().poll(Duration::from_millis(50)), |_, _| async {
+            Ok(Outcome::Done)
+        })
+        .await;
+    rig.announce(job(1)).await;
+    rig.until_drained().await;
+    let id = rig.enqueue(job(2)).await;
+    rig.until_state(id, "done").await;
+    worker.drain().await;
+}
+
+#[tokio::test]
+async fn a_deferred_job_starts_on_time_and_not_before() {
+    let rig = Rig::start().await;
+    let early = rig.work(config(), |_, _| async { Ok(Outcome::Done) }).await;
+    let run_at = sqlx::query_scalar("select now() + interval '700 milliseconds'")
+        .fetch_one(&rig.pool)
+        .await
+        .unwrap();
+    let began = Instant::now();
+    let id = rig.announce(job(1).run_at(run_at)).await;
+    rig.until_state(id, "done").await;
+    let waited = began.elapsed();
+    let early_by = rig
+        .number("select count(*) from apalis_lease.attempts a join apalis_lease.done_jobs d on d.id = a.job_id where a.started_at < d.run_at")
+        .await;
+    assert_eq!(early_by, 0, "started before its time");
+    assert!(waited < NEVER / 10, "waited for the poll: {waited:?}");
+    early.drain().await;
+}
+
+#[tokio::test]
+async fn the_first_priority_goes_first_and_equals_go_in_order() {
+    let rig = Rig::start().await;
+    let order = [
+        (1, Priority::Last),
+        (2, Priority::Normal),
+        (3, Priority::First),
+        (4, Priority::Normal),
+    ];
+    for (number, priority) in order {
+        rig.enqueue(job(number).priority(priority)).await;
+    }
+    for concurrency in [1, 10] {
+        let log = Log::default();
+        let seen = log.clone();
+        let worker = rig
+            .work(config().concurrency(concurrency), move |number, context| {
+                seen.note(number, &context);
+                // The next round finds the same jobs.
+                async { Ok(Outcome::retry_after(Duration::ZERO, "again")) }
+            })
+            .await;
+        log.until_count(4).await;
+        worker.drain().await;
+        if concurrency == 1 {
+            // With one slot the first job comes back before the others: it is ready again.
+            assert_eq!(log.numbers()[0], 3);
+        } else {
+            assert_eq!(log.numbers()[..4], [3, 2, 4, 1]);
+        }
+        rig.execute("update apalis_lease.jobs set run_at = created_at, attempt = 0, state = 'waiting', dead_since = null".to_owned()).await;
+    }
+}
+
+#[tokio::test]
+async fn two_workers_never_run_one_job_at_once() {
+    let rig = Rig::start().await;
+    let mut connection = rig.pool.acquire().await.unwrap();
+    let jobs: Vec<_> = (0..300).map(job).collect();
+    apalis_lease::enqueue_all(&mut connection, &jobs)
+        .await
+        .unwrap();
+    let (log, running) = (Log::default(), Arc::new(Mutex::new(HashSet::new())));
+    let mut workers = Vec::new();
+    for _ in 0..3 {
+        let (log, running) = (log.clone(), Arc::clone(&running));
+        let handler = move |number, context| {
+            let (log, running) = (log.clone(), Arc::clone(&running));
+            async move {
+                assert!(
+                    running.lock().unwrap().insert(number),
+                    "{number} runs twice"
+                );
+                log.note(number, &context);
+                tokio::task::yield_now().await;
+                running.lock().unwrap().remove(&number);
+                Ok(Outcome::Done)
+            }
+        };
+        workers.push(rig.work(config().concurrency(7), handler).await);
+    }
+    rig.until_drained().await;
+    let mut numbers = log.numbers();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..300).collect::<Vec<_>>());
+    assert_eq!(
+        rig.number("select count(*) from apalis_lease.attempts where outcome = 'done'")
+            .await,
+        300
+    );
+    for worker in workers {
+        worker.drain().await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_never_runs_more_jobs_at_once_than_it_has_slots() {
+    let rig = Rig::start().await;
+    let mut connection = rig.pool.acquire().await.unwrap();
+    let jobs: Vec<_> = (0..60).map(job).collect();
+    apalis_lease::enqueue_all(&mut connection, &jobs)
+        .await
+        .unwrap();
+    let now_and_most = Arc::new(Mutex::new((0_usize, 0_usize)));
+    let count = Arc::clone(&now_and_most);
+    let worker = rig
+        .work(config().concurrency(4), move |_, _| {
+            let count = Arc::clone(&count);
+            async move {
+                {
+                    let mut count = count.lock().unwrap();
+                    count.0 += 1;
+                    count.1 = count.1.max(count.0);
+                }
+                // The job's work: long enough that all slots fill.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                count.lock().unwrap().0 -= 1;
+                Ok(Outcome::Done)
+            }
+        })
+        .await;
+    rig.until_drained().await;
+    assert_eq!(now_and_most.lock().unwrap().1, 4);
+    worker.drain().await;
+}
+
+#[tokio::test]
+async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
+    let rig = Rig::start().await;
+    let log = Log::default();
+    let seen = log.clone();
+    rig.execute(format!(
+        "select apalis_lease.pause_queue('{QUEUE}', 'its token is dead')"
+    ))
+    .await;
+    let worker = rig
+        .work(
+            config().poll(Duration::from_millis(10)),
+            move |number, context| {
+                seen.note(number, &context);
+                async { Ok(Outcome::Done) }
+            },
+        )
+        .await;
+    let id = rig.announce(job(1)).await;
+    // A second worker on another queue shows that time has passed for workers.
+    let other = rig
+        .work(
+            apalis_lease::Config::new("other", "it").poll(Duration::from_millis(10)),
+            |_, _| async { Ok(Outcome::Done) },
+        )
+        .await;
+    for number in 0..3 {
+        let mut connection = rig.pool.acquire().await.unwrap();
+        apalis_lease::enqueue(&mut connection, &apalis_lease::NewJob::new("other", number))
+            .await
+            .unwrap();
+        rig.waker.wake("other");
+        eventually("the other queue flows", async || {
+            apalis_lease::depth(&rig.pool, "other")
+                .await
+                .unwrap()
+                .is_drained()
+        })
+        .await;
+    }
+    assert_eq!(rig.state(id).await, "waiting");
+    rig.execute(format!("select apalis_lease.resume_queue('{QUEUE}')"))
+        .await;
+    rig.until_state(id, "done").await;
+    assert_eq!(log.numbers(), [1]);
+    worker.drain().await;
+    other.drain().await;
+}
