@@ -40,6 +40,9 @@ pub enum StripeError {
     /// The key was used with other parameters: look for what they created, then take a new key.
     #[error("the idempotency key was used with other parameters: {0}")]
     KeyReused(Refusal),
+    /// Search is not to be had (merchants in India): the operator must act, or list instead.
+    #[error("search is refused: {0}")]
+    SearchUnavailable(Refusal),
     /// Refused as it stands.
     #[error("refused: {0}")]
     Refused(Refusal),
@@ -82,7 +85,7 @@ impl StripeError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::SlowDown { retry_after, .. } => Verdict::slow_down(*retry_after),
-            Self::Unauthorized(_) => Verdict::Halt,
+            Self::Unauthorized(_) | Self::SearchUnavailable(_) => Verdict::Halt,
             Self::Unreachable(_)
             | Self::OutcomeUnknown(_)
             | Self::ServerFailed(_)
@@ -95,6 +98,15 @@ impl StripeError {
     /// Whether the idempotency key will never bring a customer any more: count the try up.
     pub fn spends_the_key(&self) -> bool {
         matches!(self, Self::ServerFailed(_) | Self::KeyReused(_))
+    }
+
+    /// The same of a search: its query is always well formed, so that it is not the query that
+    /// was refused.
+    pub(super) fn of_search(self) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::SearchUnavailable(refusal),
+            other => other,
+        }
     }
 
     pub(super) fn no_answer(error: HttpError, writes: bool) -> Self {

@@ -61,7 +61,11 @@ impl Stripe {
     /// an empty answer does not prove that there is none.
     pub async fn customers_with(&self, sender: &Sender) -> Result<Vec<FoundCustomer>, StripeError> {
         let request = SearchCustomer::new(query::of_sender(sender)).limit(PAGE);
-        let found = request.customize().send(&self.wire).await?;
+        let found = request
+            .customize()
+            .send(&self.wire)
+            .await
+            .map_err(StripeError::of_search)?;
         Ok(oldest_first(
             found
                 .data

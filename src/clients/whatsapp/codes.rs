@@ -38,33 +38,33 @@ use Class::{
 /// First and last code of a row, and what they ask. In ascending order, without overlap.
 const TABLE: &[(i32, i32, Class)] = &[
     (0, 0, Token),                 // cannot authenticate the app user
-    (1, 1, Unsure),                // "possibly temporary", unknown
-    (2, 2, Later),                 // service temporarily down
-    (3, 3, Blocked),               // capability or permission
-    (4, 4, Later),                 // the app's call rate
-    (10, 10, Blocked),             // permission not granted
-    (33, 33, Blocked),             // the number was deleted
-    (80, 80, Later),               // call rate, older spelling
-    (100, 100, Request),           // invalid parameter (subcode 33: see `class_of`)
-    (190, 190, Token),             // expired
-    (200, 299, Blocked),           // permissions
-    (368, 368, Blocked),           // blocked for policy
-    (613, 613, Later),             // call rate of one endpoint
-    (80007, 80007, Later),         // the account's rate
-    (130_429, 130_429, Later),     // throughput
+    (1, 1, Unsure),                // unknown, "possibly temporary"
+    (2, 2, Unsure), // "unexpected error" or down: Graph says it for any failure inside
+    (3, 3, Blocked), // capability or permission
+    (4, 4, Later),  // the app's call rate
+    (10, 10, Blocked), // permission not granted
+    (33, 33, Blocked), // the number was deleted
+    (80, 80, Later), // call rate, older spelling
+    (100, 100, Request), // invalid parameter (subcode 33: see `class_of`)
+    (190, 190, Token), // expired
+    (200, 299, Blocked), // permissions
+    (368, 368, Blocked), // blocked for policy
+    (613, 613, Later), // call rate of one endpoint
+    (80007, 80007, Later), // the account's rate
+    (130_429, 130_429, Later), // throughput
     (130_472, 130_472, Recipient), // in Meta's experiment group
-    (130_497, 130_497, Blocked),   // restricted in this country
-    (131_000, 131_000, Later),     // failed to send, unknown why
-    (131_005, 131_005, Blocked),   // access denied
-    (131_008, 131_009, Request),   // parameter missing, invalid
-    (131_016, 131_016, Later),     // service unavailable
+    (130_497, 130_497, Blocked), // restricted in this country
+    (131_000, 131_000, Later), // failed to send, unknown why
+    (131_005, 131_005, Blocked), // access denied
+    (131_008, 131_009, Request), // parameter missing, invalid
+    (131_016, 131_016, Later), // service unavailable
     (131_021, 131_021, Recipient), // to itself
     (131_026, 131_026, Recipient), // undeliverable
     (131_030, 131_030, Recipient), // not in the sandbox's list
-    (131_031, 131_031, Blocked),   // account locked
-    (131_037, 131_037, Blocked),   // display name not approved
-    (131_042, 131_042, Blocked),   // payment
-    (131_044, 131_045, Blocked),   // payment; registration certificate
+    (131_031, 131_031, Blocked), // account locked
+    (131_037, 131_037, Blocked), // display name not approved
+    (131_042, 131_042, Blocked), // payment
+    (131_044, 131_045, Blocked), // payment; registration certificate
     (131_047, 131_047, WindowClosed),
     (131_048, 131_048, Hold),      // spam rate
     (131_049, 131_049, Recipient), // kept back for a healthy ecosystem: not again for 24 h

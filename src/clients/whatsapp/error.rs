@@ -134,7 +134,7 @@ impl SendError {
         let retry_after = answer.retry_after();
         match told.code.and_then(|code| class_of(code, told.subcode)) {
             Some(class) => Self::of_class(class, refusal, retry_after),
-            None if told.transient => Self::SlowDown {
+            None if told.transient && answer.status < 500 => Self::SlowDown {
                 retry_after,
                 refusal,
             },
@@ -248,7 +248,11 @@ mod tests {
             check(status, r#"{"error":{"code":131056}}"#, "PairLimit");
             check(status, r#"{"error":{"code":132001}}"#, "TemplateUnusable");
             check(status, r#"{"error":{"code":132000}}"#, "TemplateMisfit");
-            check(status, r#"{"error":{"code":1}}"#, "OutcomeUnknown");
+            check(
+                status,
+                r#"{"error":{"code":2,"is_transient":true}}"#,
+                "OutcomeUnknown",
+            );
         }
     }
 
