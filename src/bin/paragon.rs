@@ -1,1 +1,7 @@
-fn main() {}
+//! The operator's command. See `paragon --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    paragon::app::admin::run()
+}

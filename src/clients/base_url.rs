@@ -42,10 +42,7 @@ impl BaseUrl {
     /// The address of `segments` below the root, each of them escaped.
     pub fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        url.path_segments_mut()
-            .expect("an http URL has a path")
-            .pop_if_empty()
-            .extend(segments);
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(segments);
         url
     }
 }
@@ -62,46 +59,25 @@ mod tests {
 
     #[test]
     fn a_slash_at_the_end_changes_nothing() {
-        for text in [
-            "https://graph.facebook.com/v26.0",
-            "https://graph.facebook.com/v26.0/",
-        ] {
+        for text in ["https://graph.facebook.com/v26.0", "https://graph.facebook.com/v26.0/"] {
             let url = BaseUrl::parse(text).unwrap().join(&["123", "messages"]);
-            assert_eq!(
-                url.as_str(),
-                "https://graph.facebook.com/v26.0/123/messages"
-            );
+            assert_eq!(url.as_str(), "https://graph.facebook.com/v26.0/123/messages");
         }
         let bare = BaseUrl::parse("https://api.stripe.com").unwrap();
-        assert_eq!(
-            bare.join(&["v1", "customers"]).as_str(),
-            "https://api.stripe.com/v1/customers"
-        );
+        assert_eq!(bare.join(&["v1", "customers"]).as_str(), "https://api.stripe.com/v1/customers");
     }
 
     #[test]
     fn a_segment_cannot_lead_out_of_its_path() {
         let base = BaseUrl::parse("http://127.0.0.1:9/v26.0").unwrap();
-        assert_eq!(
-            base.join(&["../me?x=1"]).as_str(),
-            "http://127.0.0.1:9/v26.0/..%2Fme%3Fx=1"
-        );
+        assert_eq!(base.join(&["../me?x=1"]).as_str(), "http://127.0.0.1:9/v26.0/..%2Fme%3Fx=1");
     }
 
     #[test]
     fn what_is_no_root_of_an_api_is_refused() {
-        assert_eq!(
-            BaseUrl::parse("graph.facebook.com"),
-            Err(NotABaseUrl::NotHttp)
-        );
+        assert_eq!(BaseUrl::parse("graph.facebook.com"), Err(NotABaseUrl::NotHttp));
         assert_eq!(BaseUrl::parse("ftp://x/"), Err(NotABaseUrl::NotHttp));
-        assert_eq!(
-            BaseUrl::parse("https://a:b@x/"),
-            Err(NotABaseUrl::WithCredentials)
-        );
-        assert_eq!(
-            BaseUrl::parse("https://x/?a=b"),
-            Err(NotABaseUrl::WithQuery)
-        );
+        assert_eq!(BaseUrl::parse("https://a:b@x/"), Err(NotABaseUrl::WithCredentials));
+        assert_eq!(BaseUrl::parse("https://x/?a=b"), Err(NotABaseUrl::WithQuery));
     }
 }

@@ -16,21 +16,7 @@ impl Format {
         match bytes {
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Some(Self::Webp),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
             [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] if is_heic(brand) => Some(Self::Heic),
             _ if starts_a_pdf(bytes) => Some(Self::Pdf),
             _ => None,
@@ -62,17 +48,14 @@ impl Format {
 }
 
 fn is_heic(brand: &[u8]) -> bool {
-    const BRANDS: [&[u8]; 8] = [
-        b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
-    ];
+    const BRANDS: [&[u8]; 8] =
+        [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
     BRANDS.iter().any(|it| brand.starts_with(it))
 }
 
 /// Readers accept a PDF whose header stands somewhere in the first kilobyte.
 fn starts_a_pdf(bytes: &[u8]) -> bool {
-    bytes[..bytes.len().min(1024)]
-        .windows(5)
-        .any(|it| it == b"%PDF-")
+    bytes[..bytes.len().min(1024)].windows(5).any(|it| it == b"%PDF-")
 }
 
 #[cfg(test)]
@@ -84,20 +67,10 @@ mod tests {
         assert_eq!(Format::of(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
         assert_eq!(Format::of(b"\x89PNG\r\n\x1a\n..."), Some(Format::Png));
         assert_eq!(Format::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::Webp));
-        assert_eq!(
-            Format::of(b"\0\0\0\x18ftypheic\0\0\0\0"),
-            Some(Format::Heic)
-        );
+        assert_eq!(Format::of(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
         assert_eq!(Format::of(b"%PDF-1.7"), Some(Format::Pdf));
         assert_eq!(Format::of(b"\xef\xbb\xbf\n%PDF-1.4"), Some(Format::Pdf));
-        for other in [
-            &b""[..],
-            b"\xff\xd8",
-            b"GIF89a",
-            b"<html>",
-            b"MZ",
-            b"\0\0\0\x18ftypmp42",
-        ] {
+        for other in [&b""[..], b"\xff\xd8", b"GIF89a", b"<html>", b"MZ", b"\0\0\0\x18ftypmp42"] {
             assert_eq!(Format::of(other), None);
         }
     }

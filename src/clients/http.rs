@@ -56,9 +56,7 @@ impl Http {
     /// Makes the client. Installs rustls' ring provider for the process unless one is there.
     pub fn new() -> Result<Self, NoTls> {
         // An error means that another was installed before, which serves as well.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::ring::default_provider().install_default().ok();
         reqwest::Client::builder()
             .user_agent(concat!("paragon/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -108,11 +106,7 @@ impl Call {
             http.failure = Empty,
         );
         let request = client.request(method, url).timeout(within);
-        Self {
-            request,
-            span,
-            at_most: USUAL_CAP,
-        }
+        Self { request, span, at_most: USUAL_CAP }
     }
 
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -139,11 +133,7 @@ impl Call {
 
     /// Sends it, once. Whatever the status, an answer is `Ok`.
     pub async fn send(self) -> Result<Answer, HttpError> {
-        let Self {
-            request,
-            span,
-            at_most,
-        } = self;
+        let Self { request, span, at_most } = self;
         let told = span.clone();
         let started = Instant::now();
         let outcome = exchange(request, at_most).instrument(span).await;
@@ -168,18 +158,13 @@ async fn exchange(request: RequestBuilder, at_most: usize) -> Result<Answer, Htt
     } else {
         start_of_body(response).await
     };
-    Ok(Answer {
-        status,
-        headers,
-        body,
-    })
+    Ok(Answer { status, headers, body })
 }
 
 /// All of it, or an error: half a photo is none.
 async fn whole_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, HttpError> {
-    let promised = response
-        .content_length()
-        .map_or(0, |it| usize::try_from(it).unwrap_or(usize::MAX));
+    let promised =
+        response.content_length().map_or(0, |it| usize::try_from(it).unwrap_or(usize::MAX));
     if promised > limit {
         return Err(HttpError::TooLarge { limit });
     }
@@ -209,11 +194,7 @@ impl HttpError {
     fn from_reqwest(error: reqwest::Error) -> Self {
         let unsent = error.is_connect() || error.is_builder();
         let cause = error.without_url().into();
-        if unsent {
-            Self::NotSent(cause)
-        } else {
-            Self::OutcomeUnknown(cause)
-        }
+        if unsent { Self::NotSent(cause) } else { Self::OutcomeUnknown(cause) }
     }
 
     fn cut(error: reqwest::Error) -> Self {
@@ -244,10 +225,7 @@ impl Answer {
     }
 
     pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(
-            self.header(RETRY_AFTER.as_str())?,
-            self.header(DATE.as_str()),
-        )
+        retry_after(self.header(RETRY_AFTER.as_str())?, self.header(DATE.as_str()))
     }
 
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
@@ -265,10 +243,6 @@ pub(super) fn support_id(text: &str) -> Option<String> {
 impl Answer {
     /// An answer as a server might have sent it, for tests of how it is understood.
     pub fn for_test(status: u16, body: &str) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            body: body.as_bytes().to_vec(),
-        }
+        Self { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() }
     }
 }

@@ -22,11 +22,7 @@ mod tests {
     use super::*;
 
     fn check(value: &str, date: Option<&str>, expected: Option<u64>) {
-        assert_eq!(
-            retry_after(value, date),
-            expected.map(Duration::from_secs),
-            "{value}"
-        );
+        assert_eq!(retry_after(value, date), expected.map(Duration::from_secs), "{value}");
     }
 
     #[test]

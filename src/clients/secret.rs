@@ -53,10 +53,7 @@ mod tests {
     fn a_secret_never_shows_itself() {
         let secret = Secret::new("EAAG-token\n");
         assert_eq!(format!("{secret:?}"), "Secret(…)");
-        assert_eq!(
-            format!("{:?}", secret.header("Bearer ").unwrap()),
-            "Sensitive"
-        );
+        assert_eq!(format!("{:?}", secret.header("Bearer ").unwrap()), "Sensitive");
         assert_eq!(secret.reveal(), "EAAG-token");
     }
 

@@ -95,32 +95,17 @@ impl fmt::Debug for Money {
 
 /// What stands before the number, the number, what stands after it.
 fn split_number(text: &str) -> Result<(&str, &str, &str), NotMoney> {
-    let first = text
-        .find(|it: char| it.is_ascii_digit())
-        .ok_or(NotMoney::NoAmount)?;
-    let last = text
-        .rfind(|it: char| it.is_ascii_digit())
-        .ok_or(NotMoney::NoAmount)?;
+    let first = text.find(|it: char| it.is_ascii_digit()).ok_or(NotMoney::NoAmount)?;
+    let last = text.rfind(|it: char| it.is_ascii_digit()).ok_or(NotMoney::NoAmount)?;
     let tail = &text[last + 1..];
-    let dashes: usize = tail
-        .chars()
-        .take_while(|it| ",.-–— ".contains(*it))
-        .map(char::len_utf8)
-        .sum();
+    let dashes: usize =
+        tail.chars().take_while(|it| ",.-–— ".contains(*it)).map(char::len_utf8).sum();
     let before = text[..first].trim();
     let negative = before.ends_with(['-', '−']) || before.starts_with(['-', '−']);
-    let start = if negative && before.ends_with('-') {
-        text[..first].rfind('-')
-    } else {
-        None
-    };
+    let start = if negative && before.ends_with('-') { text[..first].rfind('-') } else { None };
     let sign = before.trim_matches(['-', '−', ' ', ':']);
     let number = &text[start.unwrap_or(first)..=last];
-    let number = if dashes > 0 {
-        &text[start.unwrap_or(first)..last + 1 + dashes]
-    } else {
-        number
-    };
+    let number = if dashes > 0 { &text[start.unwrap_or(first)..last + 1 + dashes] } else { number };
     if negative && start.is_none() {
         return Err(NotMoney::Unreadable);
     }
@@ -192,11 +177,7 @@ mod tests {
     }
 
     fn shown(minor: i64, code: &str, language: Language) -> String {
-        Money {
-            minor,
-            currency: Currency::parse(code).unwrap(),
-        }
-        .display(language)
+        Money { minor, currency: Currency::parse(code).unwrap() }.display(language)
     }
 
     #[test]
@@ -209,10 +190,7 @@ mod tests {
         assert_eq!(shown(146_010, "VND", Language::En), "VND\u{a0}146,010");
         assert_eq!(shown(5, "KWD", Language::En), "KWD\u{a0}0.005");
         assert_eq!(shown(-5, "USD", Language::En), "-$0.05");
-        assert_eq!(
-            shown(i64::MIN, "JPY", Language::En),
-            "-¥9,223,372,036,854,775,808"
-        );
+        assert_eq!(shown(i64::MIN, "JPY", Language::En), "-¥9,223,372,036,854,775,808");
     }
 
     #[test]

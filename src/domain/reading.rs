@@ -81,10 +81,7 @@ impl Fields {
         let tax = tax.filter(|tax| total.is_some_and(|total| *tax < total));
         let latest = today.succ_opt().unwrap_or(today);
         let earliest = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or(today);
-        let merchant = self
-            .merchant
-            .map(|it| it.trim().to_owned())
-            .filter(|it| is_a_name(it));
+        let merchant = self.merchant.map(|it| it.trim().to_owned()).filter(|it| is_a_name(it));
         Self {
             merchant,
             total,
@@ -226,39 +223,21 @@ mod tests {
     fn what_cannot_be_true_becomes_unknown() {
         let read = fields("0.00", "2.10", "2026-11-25", "12\u{7}");
         let kept = read.believable(day("2026-11-23"));
-        assert_eq!(
-            kept,
-            Fields {
-                currency: Some(Currency::EUR),
-                ..Fields::default()
-            }
-        );
+        assert_eq!(kept, Fields { currency: Some(Currency::EUR), ..Fields::default() });
         let read = fields("12.50", "12.60", "1989-12-31", "").believable(day("2026-11-23"));
         assert_eq!(read.tax.or(read.date.map(|_| Decimal::new(0, 0))), None);
         assert!(
-            fields("0.505", "0", "2026-01-01", "x")
-                .believable(day("2026-11-23"))
-                .total
-                .is_none()
+            fields("0.505", "0", "2026-01-01", "x").believable(day("2026-11-23")).total.is_none()
         );
     }
 
     #[test]
     fn an_amount_needs_both_total_and_currency() {
         let mut read = fields("12.50", "2.10", "2026-11-23", "Shop");
-        assert_eq!(
-            read.amount(),
-            Some(Money {
-                minor: 1_250,
-                currency: Currency::EUR
-            })
-        );
+        assert_eq!(read.amount(), Some(Money { minor: 1_250, currency: Currency::EUR }));
         read.currency = None;
         assert_eq!(read.amount(), None);
-        let reading = Reading {
-            engine: "tesseract".into(),
-            verdict: Verdict::Receipt(read),
-        };
+        let reading = Reading { engine: "tesseract".into(), verdict: Verdict::Receipt(read) };
         assert!(reading.is_unsure());
     }
 

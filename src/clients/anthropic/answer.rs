@@ -47,11 +47,7 @@ pub(super) fn verdict(answer: &Answer, today: NaiveDate) -> Result<Verdict, Anth
         Some("model_context_window_exceeded") => return Err(AnthropicError::TooLarge),
         Some(_) | None => {}
     }
-    let text: String = message
-        .content
-        .into_iter()
-        .filter_map(Block::text)
-        .collect();
+    let text: String = message.content.into_iter().filter_map(Block::text).collect();
     let said: Said = serde_json::from_str(&text).map_err(|_| AnthropicError::Unreadable)?;
     if !said.is_receipt {
         return Ok(Verdict::NotAReceipt);
@@ -141,20 +137,8 @@ mod tests {
     #[test]
     fn the_answer_is_found_behind_the_thinking() {
         let read = fields(&[]);
-        assert_eq!(
-            read.amount(),
-            Some(Money {
-                minor: 14_650,
-                currency: Currency::CZK
-            })
-        );
-        assert_eq!(
-            read.tax_amount(),
-            Some(Money {
-                minor: 1_570,
-                currency: Currency::CZK
-            })
-        );
+        assert_eq!(read.amount(), Some(Money { minor: 14_650, currency: Currency::CZK }));
+        assert_eq!(read.tax_amount(), Some(Money { minor: 1_570, currency: Currency::CZK }));
         assert_eq!(read.category, Some(Category::Meals));
         assert_eq!(read.date, "2026-11-20".parse().ok());
     }
@@ -194,17 +178,8 @@ mod tests {
     #[test]
     fn half_an_answer_and_a_refusal_are_told_apart() {
         let half = json!([{"type": "text", "text": "{\"merchant\":\"An"}]);
-        assert!(matches!(
-            told(&half, "max_tokens"),
-            Err(AnthropicError::CutShort)
-        ));
-        assert!(matches!(
-            told(&half, "end_turn"),
-            Err(AnthropicError::Unreadable)
-        ));
-        assert!(matches!(
-            told(&json!([]), "refusal"),
-            Err(AnthropicError::Refused)
-        ));
+        assert!(matches!(told(&half, "max_tokens"), Err(AnthropicError::CutShort)));
+        assert!(matches!(told(&half, "end_turn"), Err(AnthropicError::Unreadable)));
+        assert!(matches!(told(&json!([]), "refusal"), Err(AnthropicError::Refused)));
     }
 }

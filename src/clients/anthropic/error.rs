@@ -94,10 +94,7 @@ impl AnthropicError {
             request_id: answer.request_id("request-id"),
         };
         match answer.status {
-            429 | 529 => Self::SlowDown {
-                retry_after: answer.retry_after(),
-                refusal,
-            },
+            429 | 529 => Self::SlowDown { retry_after: answer.retry_after(), refusal },
             401..=404 => Self::Unauthorized(refusal),
             413 => Self::TooLarge,
             400 if is_out_of_credit(&body) => Self::Unauthorized(refusal),
@@ -127,10 +124,7 @@ mod tests {
         let body = format!(r#"{{"error":{{"type":"{kind}","message":"{message}"}}}}"#);
         let refused = AnthropicError::refused(&Answer::for_test(status, &body));
         let shown = format!("{refused:?}");
-        assert!(
-            shown.starts_with(expected),
-            "HTTP {status} {kind}: {shown}, want {expected}"
-        );
+        assert!(shown.starts_with(expected), "HTTP {status} {kind}: {shown}, want {expected}");
         assert_eq!(refused.verdict(), verdict, "{shown}");
     }
 
@@ -138,41 +132,17 @@ mod tests {
     fn the_cause_chooses_the_fate() {
         check(429, "rate_limit_error", "", "SlowDown", Verdict::Retry);
         check(529, "overloaded_error", "", "SlowDown", Verdict::Retry);
-        check(
-            401,
-            "authentication_error",
-            "",
-            "Unauthorized",
-            Verdict::Halt,
-        );
+        check(401, "authentication_error", "", "Unauthorized", Verdict::Halt);
         check(403, "permission_error", "", "Unauthorized", Verdict::Halt);
-        check(
-            404,
-            "not_found_error",
-            "model: x",
-            "Unauthorized",
-            Verdict::Halt,
-        );
+        check(404, "not_found_error", "model: x", "Unauthorized", Verdict::Halt);
         check(413, "request_too_large", "", "TooLarge", Verdict::GiveUp);
-        check(
-            400,
-            "invalid_request_error",
-            "image",
-            "Rejected",
-            Verdict::GiveUp,
-        );
+        check(400, "invalid_request_error", "image", "Rejected", Verdict::GiveUp);
         check(500, "api_error", "", "ServerFailed", Verdict::Retry);
     }
 
     #[test]
     fn an_empty_account_is_not_a_bad_picture() {
         let words = "Your credit balance is too low to access the API";
-        check(
-            400,
-            "invalid_request_error",
-            words,
-            "Unauthorized",
-            Verdict::Halt,
-        );
+        check(400, "invalid_request_error", words, "Unauthorized", Verdict::Halt);
     }
 }

@@ -40,12 +40,7 @@ impl Anthropic {
     /// A client for the API at `base` (without `/v1`, as in `https://api.anthropic.com`).
     pub fn new(http: Http, base: &str, key: &Secret, model: &str) -> Result<Self, NotAClient> {
         let (base, key) = (BaseUrl::parse(base)?, key.header("")?);
-        Ok(Self {
-            http,
-            base,
-            key,
-            model: model.to_owned(),
-        })
+        Ok(Self { http, base, key, model: model.to_owned() })
     }
 
     /// Reads the receipt in `bytes`: JPEG, PNG or WebP of at most 5 MB in base64 and 8000 pixels
@@ -72,9 +67,6 @@ impl Anthropic {
             return Err(AnthropicError::refused(&answer));
         }
         let verdict = answer::verdict(&answer, today)?;
-        Ok(Reading {
-            engine: ENGINE.to_owned(),
-            verdict,
-        })
+        Ok(Reading { engine: ENGINE.to_owned(), verdict })
     }
 }

@@ -109,13 +109,7 @@ mod tests {
 
     fn request(bytes: &[u8], format: Format) -> Result<Value, AnthropicError> {
         let today = "2026-11-23".parse().unwrap();
-        message(
-            "claude-haiku-5-5",
-            bytes,
-            format,
-            today,
-            Country::parse("CZ"),
-        )
+        message("claude-haiku-5-5", bytes, format, today, Country::parse("CZ"))
     }
 
     #[test]
@@ -126,10 +120,7 @@ mod tests {
         assert_eq!(content[0]["source"]["media_type"], "image/jpeg");
         assert_eq!(content[0]["source"]["data"], "/9j/");
         let question = content[1]["text"].as_str().unwrap();
-        assert!(
-            question.contains("2026-11-23") && question.contains("CZ"),
-            "{question}"
-        );
+        assert!(question.contains("2026-11-23") && question.contains("CZ"), "{question}");
     }
 
     #[test]
@@ -143,13 +134,7 @@ mod tests {
     #[test]
     fn what_the_api_would_refuse_is_not_sent() {
         let picture = vec![0; PICTURE_MAX / 4 * 3 + 1];
-        assert!(matches!(
-            request(&picture, Format::Jpeg),
-            Err(AnthropicError::TooLarge)
-        ));
-        assert!(matches!(
-            request(b"", Format::Heic),
-            Err(AnthropicError::NotReadable)
-        ));
+        assert!(matches!(request(&picture, Format::Jpeg), Err(AnthropicError::TooLarge)));
+        assert!(matches!(request(b"", Format::Heic), Err(AnthropicError::NotReadable)));
     }
 }

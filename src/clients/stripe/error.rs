@@ -70,10 +70,7 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP {}", self.status)?;
-        for word in [&self.kind, &self.code, &self.request_id]
-            .into_iter()
-            .flatten()
-        {
+        for word in [&self.kind, &self.code, &self.request_id].into_iter().flatten() {
             write!(f, ", {word}")?;
         }
         Ok(())
@@ -124,10 +121,7 @@ impl StripeError {
         let refusal = Refusal::read(answer);
         let code = refusal.code.as_deref();
         match answer.status {
-            429 => Self::SlowDown {
-                retry_after: answer.retry_after(),
-                refusal,
-            },
+            429 => Self::SlowDown { retry_after: answer.retry_after(), refusal },
             401 | 403 => Self::Unauthorized(refusal),
             500.. => Self::ServerFailed(refusal),
             _ if code == Some("idempotency_key_in_use") => Self::KeyInUse(refusal),
@@ -166,10 +160,7 @@ mod tests {
     fn check(status: u16, body: &str, expected: &str, verdict: Verdict) {
         let refused = StripeError::refused(&Answer::for_test(status, body));
         let shown = format!("{refused:?}");
-        assert!(
-            shown.starts_with(expected),
-            "HTTP {status} {body}: {shown}, want {expected}"
-        );
+        assert!(shown.starts_with(expected), "HTTP {status} {body}: {shown}, want {expected}");
         assert_eq!(refused.verdict(), verdict, "{shown}");
     }
 
@@ -181,25 +172,10 @@ mod tests {
             "SlowDown",
             Verdict::Retry,
         );
-        check(
-            401,
-            r#"{"error":{"type":"invalid_request_error"}}"#,
-            "Unauthorized",
-            Verdict::Halt,
-        );
-        check(
-            500,
-            r#"{"error":{"type":"api_error"}}"#,
-            "ServerFailed",
-            Verdict::Retry,
-        );
+        check(401, r#"{"error":{"type":"invalid_request_error"}}"#, "Unauthorized", Verdict::Halt);
+        check(500, r#"{"error":{"type":"api_error"}}"#, "ServerFailed", Verdict::Retry);
         check(502, "<html>", "ServerFailed", Verdict::Retry);
-        check(
-            400,
-            r#"{"error":{"type":"idempotency_error"}}"#,
-            "KeyReused",
-            Verdict::Retry,
-        );
+        check(400, r#"{"error":{"type":"idempotency_error"}}"#, "KeyReused", Verdict::Retry);
         check(
             409,
             r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}"#,
@@ -217,19 +193,10 @@ mod tests {
     #[test]
     fn a_write_without_an_answer_is_not_a_failure_and_a_read_is() {
         let cut = || HttpError::OutcomeUnknown("cut".into());
-        assert!(matches!(
-            StripeError::no_answer(cut(), true),
-            StripeError::OutcomeUnknown(_)
-        ));
-        assert!(matches!(
-            StripeError::no_answer(cut(), false),
-            StripeError::Unreachable(_)
-        ));
+        assert!(matches!(StripeError::no_answer(cut(), true), StripeError::OutcomeUnknown(_)));
+        assert!(matches!(StripeError::no_answer(cut(), false), StripeError::Unreachable(_)));
         let unsent = HttpError::NotSent("refused".into());
-        assert!(matches!(
-            StripeError::no_answer(unsent, true),
-            StripeError::Unreachable(_)
-        ));
+        assert!(matches!(StripeError::no_answer(unsent, true), StripeError::Unreachable(_)));
     }
 
     #[test]
@@ -237,10 +204,7 @@ mod tests {
         let body =
             r#"{"error":{"type":"invalid_request_error","code":"x","message":"+420777123456"}}"#;
         let refused = StripeError::refused(&Answer::for_test(400, body));
-        assert_eq!(
-            refused.to_string(),
-            "refused: HTTP 400, invalid_request_error, x"
-        );
+        assert_eq!(refused.to_string(), "refused: HTTP 400, invalid_request_error, x");
         assert!(!format!("{refused:?}").contains("420777123456"));
     }
 }

@@ -61,18 +61,8 @@ impl Stripe {
     /// an empty answer does not prove that there is none.
     pub async fn customers_with(&self, sender: &Sender) -> Result<Vec<FoundCustomer>, StripeError> {
         let request = SearchCustomer::new(query::of_sender(sender)).limit(PAGE);
-        let found = request
-            .customize()
-            .send(&self.wire)
-            .await
-            .map_err(StripeError::of_search)?;
-        Ok(oldest_first(
-            found
-                .data
-                .iter()
-                .filter_map(|it| ours(it, sender))
-                .collect(),
-        ))
+        let found = request.customize().send(&self.wire).await.map_err(StripeError::of_search)?;
+        Ok(oldest_first(found.data.iter().filter_map(|it| ours(it, sender)).collect()))
     }
 
     /// Creates `customer`. Repeated with the same key it answers with the customer of the first
@@ -90,11 +80,7 @@ impl Stripe {
             .name(query::name_of(customer))
             .metadata(query::metadata_of(&customer.sender));
         let strategy = RequestStrategy::Idempotent(key);
-        let created = request
-            .customize()
-            .request_strategy(strategy)
-            .send(&self.wire)
-            .await?;
+        let created = request.customize().request_strategy(strategy).send(&self.wire).await?;
         Ok(CustomerId(created.id.to_string()))
     }
 
@@ -131,10 +117,7 @@ fn ours(customer: &Customer, sender: &Sender) -> Option<FoundCustomer> {
         return None;
     }
     let created = DateTime::from_timestamp(customer.created, 0)?;
-    Some(FoundCustomer {
-        id: CustomerId(customer.id.to_string()),
-        created,
-    })
+    Some(FoundCustomer { id: CustomerId(customer.id.to_string()), created })
 }
 
 fn oldest_first(mut customers: Vec<FoundCustomer>) -> Vec<FoundCustomer> {

@@ -16,12 +16,7 @@ pub(super) fn of_sender(sender: &Sender) -> String {
     let plain = phone.map(|it| clause(PHONE, it));
     let with_plus = phone.map(|it| clause(PHONE, &format!("+{it}")));
     let user_id = sender.user_id().map(|it| clause(USER_ID, it.as_str()));
-    plain
-        .into_iter()
-        .chain(with_plus)
-        .chain(user_id)
-        .collect::<Vec<_>>()
-        .join(" OR ")
+    plain.into_iter().chain(with_plus).chain(user_id).collect::<Vec<_>>().join(" OR ")
 }
 
 fn clause(key: &str, value: &str) -> String {
@@ -34,12 +29,8 @@ fn escaped(value: &str) -> String {
 }
 
 pub(super) fn metadata_of(sender: &Sender) -> HashMap<String, String> {
-    let phone = sender
-        .phone()
-        .map(|it| (PHONE.to_owned(), it.as_str().to_owned()));
-    let user_id = sender
-        .user_id()
-        .map(|it| (USER_ID.to_owned(), it.as_str().to_owned()));
+    let phone = sender.phone().map(|it| (PHONE.to_owned(), it.as_str().to_owned()));
+    let user_id = sender.user_id().map(|it| (USER_ID.to_owned(), it.as_str().to_owned()));
     phone.into_iter().chain(user_id).collect()
 }
 
@@ -55,9 +46,7 @@ pub(super) fn name_of(customer: &NewCustomer) -> String {
 
 /// Whether `metadata` names the sender by anything that is known of them.
 pub(super) fn names(metadata: &HashMap<String, String>, sender: &Sender) -> bool {
-    let phone = metadata
-        .get(PHONE)
-        .map(|it| it.trim().trim_start_matches('+'));
+    let phone = metadata.get(PHONE).map(|it| it.trim().trim_start_matches('+'));
     let user_id = metadata.get(USER_ID).map(|it| it.trim());
     let same = |told: Option<&str>, known: Option<&str>| known.is_some() && told == known;
     same(phone, sender.phone().map(Phone::as_str))
@@ -92,10 +81,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_leave_its_quotes() {
-        assert_eq!(
-            clause("k", r"a' OR email:'b"),
-            r"metadata['k']:'a\' OR email:\'b'"
-        );
+        assert_eq!(clause("k", r"a' OR email:'b"), r"metadata['k']:'a\' OR email:\'b'");
         assert_eq!(clause("k", r"a\"), r"metadata['k']:'a\\'");
     }
 
@@ -108,10 +94,7 @@ mod tests {
         assert!(names(&metadata(USER_ID, "CZ.1349"), &known));
         assert!(!names(&metadata(PHONE, "420777123457"), &known));
         assert!(!names(&metadata("phone", "420777123456"), &known));
-        assert!(!names(
-            &metadata(USER_ID, "CZ.1349"),
-            &sender(Some("420777123456"), None)
-        ));
+        assert!(!names(&metadata(USER_ID, "CZ.1349"), &sender(Some("420777123456"), None)));
         assert!(!names(&HashMap::new(), &known));
     }
 
@@ -119,16 +102,10 @@ mod tests {
     fn a_customer_is_named_after_the_profile_or_else_the_number() {
         let named = |phone, user_id, name: Option<&str>| {
             let name = name.and_then(ProfileName::parse);
-            name_of(&NewCustomer {
-                sender: sender(phone, user_id),
-                name,
-            })
+            name_of(&NewCustomer { sender: sender(phone, user_id), name })
         };
         assert_eq!(named(Some("420777123456"), None, Some("Jana")), "Jana");
-        assert_eq!(
-            named(Some("420777123456"), None, None),
-            "WhatsApp 420777123456"
-        );
+        assert_eq!(named(Some("420777123456"), None, None), "WhatsApp 420777123456");
         assert_eq!(named(None, Some("CZ.1349"), None), "WhatsApp CZ.1349");
     }
 }

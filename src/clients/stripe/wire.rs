@@ -33,19 +33,17 @@ impl StripeClient for Wire {
 
     async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, StripeError> {
         let (request, wishes) = request.into_pieces();
-        let segments = ["v1"]
-            .into_iter()
-            .chain(request.path.split('/').filter(|it| !it.is_empty()));
+        let segments =
+            ["v1"].into_iter().chain(request.path.split('/').filter(|it| !it.is_empty()));
         let mut url = self.base.join(&segments.collect::<Vec<_>>());
         url.set_query(request.query.as_deref());
         let route = route(&request.path);
         let writes = matches!(request.method, StripeMethod::Post);
         let call = match request.method {
             StripeMethod::Get => self.http.get(url, route, WITHIN),
-            StripeMethod::Post => self
-                .http
-                .post(url, route, WITHIN)
-                .form(in_order(&request.body.unwrap_or_default())),
+            StripeMethod::Post => {
+                self.http.post(url, route, WITHIN).form(in_order(&request.body.unwrap_or_default()))
+            }
             StripeMethod::Delete => return Err(StripeError::Malformed("nothing is deleted here")),
         };
         let mut call = call.header(AUTHORIZATION, self.bearer.clone()).header(
@@ -57,10 +55,7 @@ impl StripeClient for Wire {
                 .map_err(|_| StripeError::Malformed("an idempotency key is visible ASCII"))?;
             call = call.header(HeaderName::from_static("idempotency-key"), key);
         }
-        let answer = call
-            .send()
-            .await
-            .map_err(|it| StripeError::no_answer(it, writes))?;
+        let answer = call.send().await.map_err(|it| StripeError::no_answer(it, writes))?;
         if !answer.is_success() {
             return Err(StripeError::refused(&answer));
         }

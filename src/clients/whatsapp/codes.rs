@@ -96,10 +96,7 @@ pub(super) fn class_of(code: i32, subcode: Option<i32>) -> Option<Class> {
     if code == 100 && subcode == Some(NO_SUCH_OBJECT) {
         return Some(Blocked);
     }
-    TABLE
-        .iter()
-        .find(|(first, last, _)| (*first..=*last).contains(&code))
-        .map(|row| row.2)
+    TABLE.iter().find(|(first, last, _)| (*first..=*last).contains(&code)).map(|row| row.2)
 }
 
 /// Whether Graph says that there is no such object (any more).

@@ -117,11 +117,7 @@ impl SendError {
 
     /// The same classes for a code that a `failed` status webhook told.
     pub fn of_failed_status(code: i32) -> Self {
-        let refusal = Refusal {
-            code: Some(code),
-            status: None,
-            trace: None,
-        };
+        let refusal = Refusal { code: Some(code), status: None, trace: None };
         match class_of(code, None) {
             Some(class) => Self::of_class(class, refusal, None),
             None => Self::Malformed(refusal),
@@ -134,20 +130,16 @@ impl SendError {
         let retry_after = answer.retry_after();
         match told.code.and_then(|code| class_of(code, told.subcode)) {
             Some(class) => Self::of_class(class, refusal, retry_after),
-            None if told.transient && answer.status < 500 => Self::SlowDown {
-                retry_after,
-                refusal,
-            },
+            None if told.transient && answer.status < 500 => {
+                Self::SlowDown { retry_after, refusal }
+            }
             None => Self::by_status(answer.status, refusal, retry_after),
         }
     }
 
     fn of_class(class: Class, refusal: Refusal, retry_after: Option<Duration>) -> Self {
         match class {
-            Class::Later => Self::SlowDown {
-                retry_after,
-                refusal,
-            },
+            Class::Later => Self::SlowDown { retry_after, refusal },
             Class::Unsure => Self::OutcomeUnknown(refusal.to_string().into()),
             Class::Pair => Self::PairLimit(refusal),
             Class::Hold => Self::Held(refusal),
@@ -167,10 +159,7 @@ impl SendError {
         match status {
             401 => Self::TokenDead(refusal),
             403 => Self::Blocked(refusal),
-            429 => Self::SlowDown {
-                retry_after,
-                refusal,
-            },
+            429 => Self::SlowDown { retry_after, refusal },
             500.. => Self::OutcomeUnknown(refusal.to_string().into()),
             _ => Self::Malformed(refusal),
         }
@@ -210,11 +199,7 @@ impl GraphError {
     }
 
     pub fn refusal(&self, status: u16) -> Refusal {
-        Refusal {
-            code: self.code,
-            status: Some(status),
-            trace: self.trace.clone(),
-        }
+        Refusal { code: self.code, status: Some(status), trace: self.trace.clone() }
     }
 }
 
@@ -232,10 +217,7 @@ mod tests {
     fn check(status: u16, body: &str, expected: &str) {
         let refused = SendError::refused(&Answer::for_test(status, body));
         let shown = format!("{refused:?}");
-        assert!(
-            shown.starts_with(expected),
-            "HTTP {status} {body}: {shown}, want {expected}"
-        );
+        assert!(shown.starts_with(expected), "HTTP {status} {body}: {shown}, want {expected}");
     }
 
     #[test]
@@ -248,31 +230,19 @@ mod tests {
             check(status, r#"{"error":{"code":131056}}"#, "PairLimit");
             check(status, r#"{"error":{"code":132001}}"#, "TemplateUnusable");
             check(status, r#"{"error":{"code":132000}}"#, "TemplateMisfit");
-            check(
-                status,
-                r#"{"error":{"code":2,"is_transient":true}}"#,
-                "OutcomeUnknown",
-            );
+            check(status, r#"{"error":{"code":2,"is_transient":true}}"#, "OutcomeUnknown");
         }
     }
 
     #[test]
     fn without_a_code_the_status_decides() {
-        check(
-            500,
-            r#"{"error":{"message":"Internal Server Error"}}"#,
-            "OutcomeUnknown",
-        );
+        check(500, r#"{"error":{"message":"Internal Server Error"}}"#, "OutcomeUnknown");
         check(502, "<html>", "OutcomeUnknown");
         check(429, "", "SlowDown");
         check(401, "", "TokenDead");
         check(403, "", "Blocked");
         check(400, "", "Malformed");
-        check(
-            400,
-            r#"{"error":{"code":999999,"is_transient":true}}"#,
-            "SlowDown",
-        );
+        check(400, r#"{"error":{"code":999999,"is_transient":true}}"#, "SlowDown");
         check(400, r#"{"error":{"code":999999}}"#, "Malformed");
     }
 
@@ -292,18 +262,9 @@ mod tests {
     #[test]
     fn a_dead_token_burns_nothing_and_a_dead_recipient_no_retries() {
         assert_eq!(SendError::of_failed_status(190).verdict(), Verdict::Halt);
-        assert_eq!(
-            SendError::of_failed_status(131_026).verdict(),
-            Verdict::GiveUp
-        );
-        assert_eq!(
-            SendError::of_failed_status(131_048).verdict(),
-            Verdict::NotBefore(HELD_FOR)
-        );
-        assert_eq!(
-            SendError::of_failed_status(131_016).verdict(),
-            Verdict::Retry
-        );
+        assert_eq!(SendError::of_failed_status(131_026).verdict(), Verdict::GiveUp);
+        assert_eq!(SendError::of_failed_status(131_048).verdict(), Verdict::NotBefore(HELD_FOR));
+        assert_eq!(SendError::of_failed_status(131_016).verdict(), Verdict::Retry);
     }
 
     #[test]

@@ -34,9 +34,7 @@ impl MediaHosts {
         let entries = text.split(',').map(str::trim).filter(|it| !it.is_empty());
         let entries = entries.map(Entry::parse).collect::<Result<Vec<_>, _>>()?;
         if entries.is_empty() {
-            return Err(NotMediaHosts {
-                entry: text.to_owned(),
-            });
+            return Err(NotMediaHosts { entry: text.to_owned() });
         }
         Ok(Self(entries))
     }
@@ -59,9 +57,7 @@ impl MediaHosts {
 
 impl Entry {
     fn parse(entry: &str) -> Result<Self, NotMediaHosts> {
-        let refused = || NotMediaHosts {
-            entry: entry.to_owned(),
-        };
+        let refused = || NotMediaHosts { entry: entry.to_owned() };
         let (below, rest) = match entry.strip_prefix("*.") {
             Some(rest) => (true, rest),
             None => (false, entry),
@@ -71,15 +67,9 @@ impl Entry {
         }
         let url = Url::parse(&format!("https://{rest}/")).map_err(|_| refused())?;
         let host = url.host_str().ok_or_else(refused)?;
-        let host = if below {
-            Host::Below(format!(".{host}"))
-        } else {
-            Host::Exactly(host.to_owned())
-        };
-        Ok(Self {
-            host,
-            port: url.port().unwrap_or(443),
-        })
+        let host =
+            if below { Host::Below(format!(".{host}")) } else { Host::Exactly(host.to_owned()) };
+        Ok(Self { host, port: url.port().unwrap_or(443) })
     }
 }
 
@@ -94,10 +84,7 @@ impl Host {
 
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|it: std::net::IpAddr| it.is_loopback())
+    host == "localhost" || address.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback())
 }
 
 #[cfg(test)]
@@ -112,11 +99,7 @@ mod tests {
     #[test]
     fn the_token_goes_to_the_listed_hosts_only() {
         let hosts = "lookaside.fbsbx.com, *.fbcdn.net,*.whatsapp.net";
-        check(
-            hosts,
-            "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1",
-            true,
-        );
+        check(hosts, "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1", true);
         check(hosts, "https://LOOKASIDE.fbsbx.com:443/", true);
         check(hosts, "https://scontent.xx.fbcdn.net/a", true);
         check(hosts, "https://fbcdn.net/", false);
@@ -143,16 +126,7 @@ mod tests {
 
     #[test]
     fn a_list_that_cannot_be_meant_is_refused() {
-        for bad in [
-            "",
-            " , ",
-            "a.*.b",
-            "https://x",
-            "x/y",
-            "x:99999",
-            "*.",
-            "a b",
-        ] {
+        for bad in ["", " , ", "a.*.b", "https://x", "x/y", "x:99999", "*.", "a b"] {
             assert!(MediaHosts::parse(bad).is_err(), "{bad}");
         }
     }

@@ -154,8 +154,7 @@ impl WhatsApp {
     ) -> Result<MediaObject, MediaError> {
         let mut url = self.base.join(&[media.id.as_str()]);
         if let Some(number) = number {
-            url.query_pairs_mut()
-                .append_pair("phone_number_id", number.as_str());
+            url.query_pairs_mut().append_pair("phone_number_id", number.as_str());
         }
         let call = self
             .http
@@ -182,11 +181,8 @@ impl WhatsApp {
                 return Err(MediaError::HostNotAllowed);
             }
             let call = self.http.get(url.clone(), "media bytes", deadline.left());
-            let answer = call
-                .header(AUTHORIZATION, self.bearer.clone())
-                .at_most(max_bytes)
-                .send()
-                .await?;
+            let answer =
+                call.header(AUTHORIZATION, self.bearer.clone()).at_most(max_bytes).send().await?;
             match answer.status {
                 200 => return Ok(answer.body),
                 301 | 302 | 303 | 307 | 308 => url = target(&url, &answer)?,
@@ -200,9 +196,7 @@ impl WhatsApp {
 }
 
 fn target(from: &Url, answer: &Answer) -> Result<Url, MediaError> {
-    let location = answer
-        .header("location")
-        .ok_or(MediaError::HostNotAllowed)?;
+    let location = answer.header("location").ok_or(MediaError::HostNotAllowed)?;
     from.join(location).map_err(|_| MediaError::HostNotAllowed)
 }
 
@@ -214,22 +208,14 @@ fn proven(
 ) -> Result<FetchedMedia, MediaError> {
     let sha256 = Sha256::of(&bytes);
     let by_graph = object.sha256.as_deref().and_then(Sha256::parse);
-    if [by_graph, media.sha256]
-        .into_iter()
-        .flatten()
-        .any(|it| it != sha256)
-    {
+    if [by_graph, media.sha256].into_iter().flatten().any(|it| it != sha256) {
         return Err(MediaError::WrongDigest);
     }
     let format = Format::of(&bytes);
     if !format.is_some_and(|it| it.may_be_called(&object.mime_type)) {
         return Err(MediaError::NotWhatItSays);
     }
-    Ok(FetchedMedia {
-        bytes,
-        mime: object.mime_type,
-        sha256,
-    })
+    Ok(FetchedMedia { bytes, mime: object.mime_type, sha256 })
 }
 
 fn refused(answer: &Answer) -> MediaError {
@@ -242,10 +228,9 @@ fn refused(answer: &Answer) -> MediaError {
     match told.code.and_then(|code| class_of(code, told.subcode)) {
         Some(Class::Token) => MediaError::TokenDead(refusal),
         Some(Class::Blocked) => MediaError::Blocked(refusal),
-        Some(Class::Later | Class::Unsure | Class::Pair | Class::Hold) => MediaError::SlowDown {
-            retry_after,
-            refusal,
-        },
+        Some(Class::Later | Class::Unsure | Class::Pair | Class::Hold) => {
+            MediaError::SlowDown { retry_after, refusal }
+        }
         Some(
             Class::WindowClosed
             | Class::Recipient
@@ -262,10 +247,7 @@ fn by_status(status: u16, refusal: Refusal, retry_after: Option<Duration>) -> Me
     match status {
         401 => MediaError::TokenDead(refusal),
         404 | 410 => MediaError::Gone(refusal),
-        429 | 500.. => MediaError::SlowDown {
-            retry_after,
-            refusal,
-        },
+        429 | 500.. => MediaError::SlowDown { retry_after, refusal },
         _ => MediaError::Unreadable(refusal),
     }
 }

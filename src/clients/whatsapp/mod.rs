@@ -68,12 +68,7 @@ impl WhatsApp {
         media_hosts: MediaHosts,
     ) -> Result<Self, NotAClient> {
         let (base, bearer) = (BaseUrl::parse(base)?, token.header("Bearer ")?);
-        Ok(Self {
-            http,
-            base,
-            bearer,
-            media_hosts,
-        })
+        Ok(Self { http, base, bearer, media_hosts })
     }
 
     /// Sends free text: allowed within 24 hours of the person's last message. Called twice it
@@ -88,8 +83,7 @@ impl WhatsApp {
         envelope: &Envelope<'_>,
         template: &Template<'_>,
     ) -> Result<Wamid, SendError> {
-        self.send(envelope.from, &wire::template(envelope, template))
-            .await
+        self.send(envelope.from, &wire::template(envelope, template)).await
     }
 
     /// Shows the sender that their message was seen and that we are at it (for 25 s at most).
@@ -100,19 +94,13 @@ impl WhatsApp {
         message: &Wamid,
     ) -> Result<(), SendError> {
         let url = self.base.join(&[from.as_str(), "messages"]);
-        let call = self
-            .http
-            .post(url, "/{phone-number-id}/messages", MARK_WITHIN);
+        let call = self.http.post(url, "/{phone-number-id}/messages", MARK_WITHIN);
         let answer = call
             .header(AUTHORIZATION, self.bearer.clone())
             .json(&wire::mark_read(message))
             .send()
             .await?;
-        if answer.is_success() {
-            Ok(())
-        } else {
-            Err(SendError::refused(&answer))
-        }
+        if answer.is_success() { Ok(()) } else { Err(SendError::refused(&answer)) }
     }
 
     async fn send(
@@ -121,21 +109,12 @@ impl WhatsApp {
         message: &wire::Message<'_>,
     ) -> Result<Wamid, SendError> {
         let url = self.base.join(&[from.as_str(), "messages"]);
-        let call = self
-            .http
-            .post(url, "/{phone-number-id}/messages", SEND_WITHIN);
-        let answer = call
-            .header(AUTHORIZATION, self.bearer.clone())
-            .json(message)
-            .send()
-            .await?;
+        let call = self.http.post(url, "/{phone-number-id}/messages", SEND_WITHIN);
+        let answer = call.header(AUTHORIZATION, self.bearer.clone()).json(message).send().await?;
         if !answer.is_success() {
             return Err(SendError::refused(&answer));
         }
-        let sent: wire::Sent = answer
-            .json()
-            .map_err(|it| SendError::OutcomeUnknown(it.into()))?;
-        sent.wamid()
-            .ok_or_else(|| SendError::OutcomeUnknown("no message id in the answer".into()))
+        let sent: wire::Sent = answer.json().map_err(|it| SendError::OutcomeUnknown(it.into()))?;
+        sent.wamid().ok_or_else(|| SendError::OutcomeUnknown("no message id in the answer".into()))
     }
 }

@@ -69,15 +69,7 @@ struct Parameter {
 }
 
 pub(super) fn text<'a>(envelope: &Envelope<'a>, body: &'a str) -> Message<'a> {
-    addressed(
-        envelope,
-        Content::Text {
-            text: Text {
-                body,
-                preview_url: false,
-            },
-        },
-    )
+    addressed(envelope, Content::Text { text: Text { body, preview_url: false } })
 }
 
 pub(super) fn template<'a>(envelope: &Envelope<'a>, template: &Template<'a>) -> Message<'a> {
@@ -87,10 +79,7 @@ pub(super) fn template<'a>(envelope: &Envelope<'a>, template: &Template<'a>) -> 
     });
     let template = TemplateObject {
         name: template.name,
-        language: LanguageObject {
-            policy: "deterministic",
-            code: template.language.code(),
-        },
+        language: LanguageObject { policy: "deterministic", code: template.language.code() },
         components: body.into_iter().collect(),
     };
     addressed(envelope, Content::Template { template })
@@ -98,14 +87,7 @@ pub(super) fn template<'a>(envelope: &Envelope<'a>, template: &Template<'a>) -> 
 
 fn parameter(value: &str) -> Parameter {
     let flat = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    Parameter {
-        r#type: "text",
-        text: if flat.is_empty() {
-            "–".to_owned()
-        } else {
-            flat
-        },
-    }
+    Parameter { r#type: "text", text: if flat.is_empty() { "–".to_owned() } else { flat } }
 }
 
 fn addressed<'a>(envelope: &Envelope<'a>, content: Content<'a>) -> Message<'a> {
@@ -116,9 +98,7 @@ fn addressed<'a>(envelope: &Envelope<'a>, content: Content<'a>) -> Message<'a> {
         recipient_type: "individual",
         to,
         recipient: if to.is_none() { user_id } else { None },
-        context: envelope.quoting.map(|it| Context {
-            message_id: it.as_str(),
-        }),
+        context: envelope.quoting.map(|it| Context { message_id: it.as_str() }),
         biz_opaque_callback_data: envelope.attempt.to_string(),
         content,
     }
@@ -184,12 +164,7 @@ mod tests {
         let from = PhoneNumberId::parse("106540352242922").unwrap();
         let quoted = Wamid::parse("wamid.QUOTED").unwrap();
         let attempt = AttemptId(uuid::Uuid::from_u128(7));
-        let envelope = Envelope {
-            from: &from,
-            to,
-            quoting: Some(&quoted),
-            attempt,
-        };
+        let envelope = Envelope { from: &from, to, quoting: Some(&quoted), attempt };
         assert_eq!(&content(&envelope), expected);
     }
 
@@ -229,11 +204,7 @@ mod tests {
             "  Café\n\tU  Anny ".to_owned(),
             String::new(),
         ];
-        let filled = Template {
-            name: "receipt_result",
-            language: Language::Cs,
-            body: &body,
-        };
+        let filled = Template { name: "receipt_result", language: Language::Cs, body: &body };
         let text = |it: &str| json!({"type": "text", "text": it});
         check(
             &sender(Some("420777123456"), None),

@@ -29,9 +29,7 @@ impl Country {
         if EURO_COUNTRIES.split(' ').any(|it| it == code) {
             return Some(Currency::EUR);
         }
-        let pair = PAYS_WITH
-            .split_whitespace()
-            .find(|it| it.starts_with(code))?;
+        let pair = PAYS_WITH.split_whitespace().find(|it| it.starts_with(code))?;
         Currency::parse(&pair[3..])
     }
 }
@@ -51,30 +49,15 @@ pub struct Currency {
 
 impl Currency {
     /// The euro.
-    pub const EUR: Self = Self {
-        code: "EUR",
-        decimals: 2,
-    };
+    pub const EUR: Self = Self { code: "EUR", decimals: 2 };
     /// The Czech crown.
-    pub const CZK: Self = Self {
-        code: "CZK",
-        decimals: 2,
-    };
+    pub const CZK: Self = Self { code: "CZK", decimals: 2 };
     /// The dollar of the United States.
-    pub const USD: Self = Self {
-        code: "USD",
-        decimals: 2,
-    };
+    pub const USD: Self = Self { code: "USD", decimals: 2 };
     /// The Kuwaiti dinar: three decimals.
-    pub const KWD: Self = Self {
-        code: "KWD",
-        decimals: 3,
-    };
+    pub const KWD: Self = Self { code: "KWD", decimals: 3 };
     /// The yen: no decimals.
-    pub const JPY: Self = Self {
-        code: "JPY",
-        decimals: 0,
-    };
+    pub const JPY: Self = Self { code: "JPY", decimals: 0 };
 
     /// Reads a code of three letters, in either case. `None` for one that ISO 4217 has not.
     pub fn parse(code: &str) -> Option<Self> {
@@ -84,9 +67,7 @@ impl Currency {
                 .find(|it| it.eq_ignore_ascii_case(code))
                 .map(|code| Self { code, decimals })
         };
-        find(TWO_DECIMALS, 2)
-            .or_else(|| find(NO_DECIMALS, 0))
-            .or_else(|| find(THREE_DECIMALS, 3))
+        find(TWO_DECIMALS, 2).or_else(|| find(NO_DECIMALS, 0)).or_else(|| find(THREE_DECIMALS, 3))
     }
 
     /// Reads what is printed beside an amount: a code, a sign or a word (`€`, `Kč`, `RM`, `kr`).
@@ -119,10 +100,7 @@ impl Currency {
 
     /// The sign that people know it by, where that names it well enough.
     pub fn sign(self) -> Option<&'static str> {
-        OWN_SIGNS
-            .iter()
-            .find(|(code, _)| *code == self.code)
-            .map(|(_, sign)| *sign)
+        OWN_SIGNS.iter().find(|(code, _)| *code == self.code).map(|(_, sign)| *sign)
     }
 }
 
@@ -213,11 +191,7 @@ const SIGNS: &[(&str, &str)] = &[
 
 /// The sign, who shares it, and who has it when no country speaks ("" is nobody).
 const SHARED_SIGNS: &[(&str, &str, &str)] = &[
-    (
-        "$",
-        "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP UYU MYR",
-        "USD",
-    ),
+    ("$", "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP UYU MYR", "USD"),
     ("kr", "SEK NOK DKK ISK", ""),
     ("¥", "JPY CNY", ""),
     ("￥", "JPY CNY", ""),
@@ -244,19 +218,10 @@ mod tests {
 
     #[test]
     fn a_currency_knows_its_own_decimals() {
-        for (code, decimals) in [
-            ("JPY", 0),
-            ("kwd", 3),
-            ("VND", 0),
-            ("eur", 2),
-            ("HUF", 2),
-            ("TND", 3),
-        ] {
-            assert_eq!(
-                Currency::parse(code).map(Currency::decimals),
-                Some(decimals),
-                "{code}"
-            );
+        for (code, decimals) in
+            [("JPY", 0), ("kwd", 3), ("VND", 0), ("eur", 2), ("HUF", 2), ("TND", 3)]
+        {
+            assert_eq!(Currency::parse(code).map(Currency::decimals), Some(decimals), "{code}");
         }
         assert_eq!(Currency::parse("XYZ"), None);
         assert_eq!(Currency::parse(""), None);
@@ -265,19 +230,11 @@ mod tests {
     #[test]
     fn every_sign_stands_for_a_currency_that_exists() {
         for (sign, code) in SIGNS {
-            assert_eq!(
-                Currency::parse_sign(sign, None).map(Currency::code),
-                Some(*code),
-                "{sign}"
-            );
+            assert_eq!(Currency::parse_sign(sign, None).map(Currency::code), Some(*code), "{sign}");
         }
         for (code, sign) in OWN_SIGNS {
             let home = Country::parse("JP");
-            assert_eq!(
-                Currency::parse_sign(sign, home).map(Currency::code),
-                Some(*code),
-                "{sign}"
-            );
+            assert_eq!(Currency::parse_sign(sign, home).map(Currency::code), Some(*code), "{sign}");
         }
     }
 
@@ -287,10 +244,7 @@ mod tests {
             let country = Country::parse(&pair[..2]).unwrap();
             assert_eq!(country.currency().map(Currency::code), Some(&pair[3..]));
         }
-        assert_eq!(
-            Country::parse("sk").and_then(Country::currency),
-            Some(Currency::EUR)
-        );
+        assert_eq!(Country::parse("sk").and_then(Country::currency), Some(Currency::EUR));
         assert_eq!(Country::parse("CZE"), None);
     }
 }

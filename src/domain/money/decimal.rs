@@ -17,10 +17,7 @@ pub struct Decimal {
 impl Decimal {
     /// `unscaled` × 10^-`scale`; a scale over 4 counts as 4.
     pub fn new(unscaled: i64, scale: u8) -> Self {
-        Self {
-            unscaled,
-            scale: scale.min(MAX_SCALE),
-        }
+        Self { unscaled, scale: scale.min(MAX_SCALE) }
     }
 
     /// Reads a number in any habit of writing: `1.234,50`, `1,234.50`, `1 234,50`, `12'345.60`,
@@ -45,6 +42,11 @@ impl Decimal {
         self.unscaled == 0
     }
 
+    /// The digits without the point: 1250 of 12.50.
+    pub fn unscaled(self) -> i64 {
+        self.unscaled
+    }
+
     /// How many decimals were written.
     pub fn scale(self) -> u8 {
         self.scale
@@ -54,26 +56,17 @@ impl Decimal {
     pub fn plus(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let sum = self.at_scale(scale) + other.at_scale(scale);
-        Some(Self {
-            unscaled: i64::try_from(sum).ok()?,
-            scale,
-        })
+        Some(Self { unscaled: i64::try_from(sum).ok()?, scale })
     }
 
     /// The difference; `None` when it is too large to hold.
     pub fn minus(self, other: Self) -> Option<Self> {
-        self.plus(Self {
-            unscaled: other.unscaled.checked_neg()?,
-            scale: other.scale,
-        })
+        self.plus(Self { unscaled: other.unscaled.checked_neg()?, scale: other.scale })
     }
 
     /// Without its sign; `None` for the one number that has no opposite.
     pub fn abs(self) -> Option<Self> {
-        Some(Self {
-            unscaled: self.unscaled.checked_abs()?,
-            scale: self.scale,
-        })
+        Some(Self { unscaled: self.unscaled.checked_abs()?, scale: self.scale })
     }
 
     /// Exactly this amount in minor units of `currency`. Decimals that the currency does not
@@ -97,11 +90,7 @@ impl Decimal {
     /// The digits without a sign, thousands and decimals set apart as asked.
     pub(super) fn grouped(self, group: &str, point: &str) -> String {
         let scale = usize::from(self.scale);
-        let digits = format!(
-            "{:0>width$}",
-            self.unscaled.unsigned_abs(),
-            width = scale + 1
-        );
+        let digits = format!("{:0>width$}", self.unscaled.unsigned_abs(), width = scale + 1);
         let (whole, part) = digits.split_at(digits.len() - scale);
         let mut out = String::new();
         for (at, digit) in whole.chars().enumerate() {
@@ -174,10 +163,7 @@ fn parse(text: &str, three_decimals: bool) -> Result<Decimal, NotMoney> {
     let digits = pieces.concat();
     let unscaled: i64 = digits.parse().map_err(|_| NotMoney::TooLarge)?;
     let scale = u8::try_from(decimals).map_err(|_| NotMoney::Unreadable)?;
-    Ok(Decimal {
-        unscaled: if negative { -unscaled } else { unscaled },
-        scale,
-    })
+    Ok(Decimal { unscaled: if negative { -unscaled } else { unscaled }, scale })
 }
 
 /// `12,-` has dashes for the missing decimals (true); `45,00-` is negative (false).
@@ -228,17 +214,10 @@ fn decimals(pieces: &[&str], separators: &[char], three_decimals: bool) -> Resul
         1 | 2 | 4 => point,
         _ => false,
     };
-    let (whole, group) = if is_point {
-        (&pieces[..pieces.len() - 1], groups)
-    } else {
-        (pieces, separators)
-    };
+    let (whole, group) =
+        if is_point { (&pieces[..pieces.len() - 1], groups) } else { (pieces, separators) };
     let one_kind = group.windows(2).all(|it| it[0] == it[1]);
-    let sound = if is_point {
-        whole.len() == 1 || well_grouped(whole)
-    } else {
-        grouped
-    };
+    let sound = if is_point { whole.len() == 1 || well_grouped(whole) } else { grouped };
     let repeats_point = is_point && groups.contains(&end);
     if !sound || !one_kind || repeats_point {
         return Err(NotMoney::Unreadable);
@@ -316,9 +295,7 @@ mod tests {
         for round in 0..20_000 {
             let mut text = String::new();
             for _ in 0..round % 12 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 text.push(signs[(state >> 33) % signs.len()]);
             }
             if let Ok(read) = Decimal::parse(&text) {

@@ -1,0 +1,58 @@
+//! `paragon`, the operator's command: each subcommand a file. Asks only for the settings that the
+//! command needs.
+
+#[cfg(feature = "demo")]
+mod demo;
+mod migrate;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::{Failure, report, runtime};
+use crate::settings::{AdminSettings, Source, TelemetrySettings};
+use crate::telemetry::Telemetry;
+
+/// Receipts photographed in WhatsApp become booked entries and one true answer.
+#[derive(Parser)]
+#[command(name = "paragon", version)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// The whole service on this machine, no account needed: a photo becomes a booked entry.
+    #[cfg(feature = "demo")]
+    Demo(demo::Arguments),
+    /// Bring the database to the current schema. Running it twice does no harm.
+    #[command(after_help = "Example: DATABASE_URL=postgres://localhost/paragon paragon migrate")]
+    Migrate,
+    /// Show how much work waits, the newest messages and the jobs that gave up.
+    Status(status::Arguments),
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    report("paragon", act(Command::parse().action))
+}
+
+fn act(action: Action) -> Result<(), Failure> {
+    let source = Source::environment()?;
+    match action {
+        #[cfg(feature = "demo")]
+        Action::Demo(arguments) => demo::run(&source, arguments),
+        Action::Migrate => {
+            let settings = AdminSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &TelemetrySettings::from(&source))?;
+            runtime()?.block_on(migrate::run(&settings))
+        }
+        Action::Status(arguments) => {
+            let settings = AdminSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &TelemetrySettings::from(&source))?;
+            runtime()?.block_on(status::run(&settings, &arguments))
+        }
+    }
+}

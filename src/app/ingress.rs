@@ -1,0 +1,206 @@
+//! The ingress as an HTTP server. Turns outcomes into status codes, and nothing else: 200 only
+//! after the commit, 403 for a signature that does not hold, 413 over 3 MB, 503 when Postgres does
+//! not take it, so that Meta delivers again.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{Bytes, Data, PayloadConfig, Query};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::Context;
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use super::{Failure, probes, shutdown};
+use crate::clients::whatsapp::WhatsApp;
+use crate::clients::{Http, Secret};
+use crate::clock::Clock;
+use crate::pipeline::ingress::accept::{Accepted, Batch, NotAccepted, accept};
+use crate::pipeline::ingress::fetch_media::{Budget, fetch_media};
+use crate::pipeline::ingress::parse::parse;
+use crate::pipeline::ingress::verify::{AppSecrets, Verified, verify};
+use crate::queue::Bell;
+use crate::settings::{IngressSettings, SettingError};
+use crate::store::Store;
+use crate::telemetry;
+
+/// Meta's payloads are at most 3 MB. Source: Meta, "Webhooks from Meta", payload size.
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+/// Connections to Postgres for all of an ingress's requests.
+const CONNECTIONS: u32 = 16;
+
+/// Meta waits longer, but an answer after this is no answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+
+/// How long requests under way may take to end once the ingress is told to.
+const DRAIN_S: u64 = 10;
+
+/// Serves until the process is told to end, then finishes what runs.
+pub async fn serve(settings: IngressSettings) -> Result<(), Failure> {
+    let ingress = Ingress::bind(settings, Clock::system())?;
+    info!("listening on {}", ingress.address());
+    shutdown::until_told(|stop| ingress.run(stop)).await
+}
+
+/// An ingress that is bound to its address and does not serve yet.
+#[derive(Debug)]
+pub struct Ingress {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: State,
+}
+
+/// What a request works with.
+#[derive(Clone, Debug)]
+struct State {
+    store: Store,
+    bell: Bell,
+    clock: Clock,
+    whatsapp: WhatsApp,
+    app_secrets: AppSecrets,
+    verify_token: Secret,
+    budget: Budget,
+}
+
+impl Ingress {
+    /// Checks the settings and takes the address. Must be called on a tokio runtime.
+    pub fn bind(settings: IngressSettings, clock: Clock) -> Result<Self, Failure> {
+        let store = Store::open(settings.database_url.reveal(), CONNECTIONS)
+            .map_err(|_| SettingError::unreadable("DATABASE_URL", "not a Postgres URL"))?;
+        let http = Http::new().map_err(anyhow::Error::from)?;
+        let graph = settings.graph;
+        let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)
+            .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
+        let listener = TcpListener::bind(settings.address)
+            .with_context(|| format!("INGRESS_ADDR: cannot listen on {}", settings.address))?;
+        let address = listener.local_addr().map_err(anyhow::Error::from)?;
+        let state = State {
+            bell: Bell::new(store.pool()),
+            store,
+            clock,
+            whatsapp,
+            app_secrets: settings.app_secrets,
+            verify_token: settings.verify_token,
+            budget: Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes },
+        };
+        Ok(Self { listener, address, state })
+    }
+
+    /// Where it listens; the port is real even where `:0` was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is cancelled, then finishes the requests under way.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
+        let Self { listener, state, .. } = self;
+        let store = state.store.clone();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(Data::new(state.clone()))
+                .app_data(Data::new(state.store.clone()))
+                .app_data(PayloadConfig::new(BODY_LIMIT))
+                .configure(probes::probes)
+                .route("/webhook", web::get().to(challenge))
+                .route("/webhook", web::post().to(receive))
+        })
+        .disable_signals()
+        .shutdown_timeout(DRAIN_S)
+        .listen(listener)
+        .map_err(anyhow::Error::from)?
+        .run();
+        let handle = server.handle();
+        let draining = async {
+            stop.cancelled().await;
+            handle.stop(true).await;
+        };
+        let (served, ()) = tokio::join!(server, draining);
+        store.close().await;
+        served.map_err(|error| Failure::Other(error.into()))
+    }
+}
+
+/// Meta's question when a webhook is registered. It carries no signature.
+#[derive(Deserialize)]
+struct Challenge {
+    #[serde(rename = "hub.mode")]
+    mode: Option<String>,
+    #[serde(rename = "hub.verify_token")]
+    token: Option<String>,
+    #[serde(rename = "hub.challenge")]
+    challenge: Option<String>,
+}
+
+async fn challenge(state: Data<State>, asked: Query<Challenge>) -> HttpResponse {
+    let Challenge { mode, token, challenge } = asked.into_inner();
+    let token = token.unwrap_or_default();
+    let known: bool = token.as_bytes().ct_eq(state.verify_token.reveal().as_bytes()).into();
+    match challenge {
+        Some(challenge) if known && mode.as_deref() == Some("subscribe") => {
+            HttpResponse::Ok().content_type("text/plain").body(challenge)
+        }
+        _ => {
+            warn!("a webhook challenge was refused: is META_VERIFY_TOKEN the one in Meta's app?");
+            HttpResponse::Forbidden().finish()
+        }
+    }
+}
+
+async fn receive(state: Data<State>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let span = info_span!(
+        "ingress.webhook",
+        webhook.size_bytes = body.len(),
+        http.status = tracing::field::Empty
+    );
+    let answer = async {
+        let verified = match verify(&state.app_secrets, signature(request.headers()), body) {
+            Ok(verified) => verified,
+            Err(forged) => {
+                warn!("refused a webhook: {forged}; if it was Meta's, compare META_APP_SECRET");
+                return HttpResponse::Forbidden().finish();
+            }
+        };
+        match tokio::time::timeout(ANSWER_WITHIN, take(&state, &verified)).await {
+            Ok(Ok(accepted)) => {
+                info!(?accepted, "accepted a webhook");
+                HttpResponse::Ok().finish()
+            }
+            Ok(Err(refused)) => {
+                error!(
+                    error = &refused as &dyn std::error::Error,
+                    "a webhook is not in our custody"
+                );
+                try_again()
+            }
+            Err(_) => {
+                error!("a webhook is not in our custody: Postgres took too long");
+                try_again()
+            }
+        }
+    };
+    let answer = answer.instrument(span.clone()).await;
+    span.record("http.status", answer.status().as_u16());
+    answer
+}
+
+/// Meta delivers again, for up to 7 days.
+fn try_again() -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "5")).finish()
+}
+
+fn signature(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get("X-Hub-Signature-256").map(|it| it.as_bytes())
+}
+
+async fn take(state: &State, webhook: &Verified<Bytes>) -> Result<Accepted, NotAccepted> {
+    let received_at = state.clock.now();
+    let items = parse(webhook, received_at);
+    let photos = fetch_media(&state.whatsapp, &state.store, &items, state.budget).await;
+    let trace_parent = telemetry::current_trace_parent();
+    let batch = Batch { items, photos, received_at, trace_parent };
+    accept(&state.store, &state.bell, &state.clock, &batch).await
+}

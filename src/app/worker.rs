@@ -1,0 +1,240 @@
+//! The worker: apalis workers on two queues, one for messages on their way and one for photos
+//! that are read on this machine. Turns what a step says into what the queue understands.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data as WebData;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use apalis::prelude::{Data, WorkerBuilder, WorkerError};
+use apalis_lease::{JobContext, LeaseBackend, Outcome};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, error, info, info_span, warn};
+
+use super::{Failure, probes, shutdown};
+use crate::clients::Http;
+use crate::clients::anthropic::Anthropic;
+use crate::clients::stripe::Stripe;
+use crate::clients::whatsapp::WhatsApp;
+use crate::clock::Clock;
+use crate::domain::ids::MessageId;
+use crate::domain::retry::Verdict;
+use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
+use crate::pipeline::worker::{Deps, StepError, Try, Wishes, process};
+use crate::queue::{self, Bell, Job, Queue};
+use crate::reading::engines::Tesseract;
+use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
+use crate::store::Store;
+use crate::telemetry;
+
+/// How long one local reading may take.
+const LOCAL_READING_WITHIN: Duration = Duration::from_secs(60);
+
+/// Connections besides one for each job: the queue's own, and the probes'.
+const SPARE_CONNECTIONS: usize = 6;
+
+/// A job needs Postgres for moments only, so that connections are fewer than jobs.
+const MOST_CONNECTIONS: usize = 16;
+
+/// Works until the process is told to end, then finishes what runs.
+pub async fn serve(settings: WorkerSettings) -> Result<(), Failure> {
+    let worker = Worker::prepare(settings, Clock::system()).await?;
+    shutdown::until_told(|stop| worker.run(stop)).await
+}
+
+/// A worker that is ready to take jobs.
+#[derive(Debug)]
+pub struct Worker {
+    deps: Deps,
+    name: String,
+    concurrency: usize,
+    ocr_concurrency: usize,
+    probes: TcpListener,
+}
+
+impl Worker {
+    /// Checks the settings, finds the engines and takes the probes' address.
+    pub async fn prepare(settings: WorkerSettings, clock: Clock) -> Result<Self, Failure> {
+        let connections = settings.concurrency.min(MOST_CONNECTIONS) + SPARE_CONNECTIONS;
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+        let store = Store::open(settings.database_url.reveal(), connections)
+            .map_err(|_| SettingError::unreadable("DATABASE_URL", "not a Postgres URL"))?;
+        let http = Http::new().map_err(anyhow::Error::from)?;
+        let graph = settings.graph;
+        let whatsapp = WhatsApp::new(http.clone(), &graph.url, &graph.token, graph.media_hosts)
+            .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
+        let stripe = Stripe::new(http.clone(), &settings.stripe_url, &settings.stripe_key)
+            .map_err(SettingError::of_client("STRIPE_API_URL", "STRIPE_SECRET_KEY"))?;
+        let engines = engines(&settings.reading, &http).await?;
+        let probes = TcpListener::bind(settings.metrics_address).with_context(|| {
+            format!("METRICS_ADDR: cannot listen on {}", settings.metrics_address)
+        })?;
+        let wishes = Wishes {
+            language: settings.language,
+            template: settings.reply_template,
+            echo_wait: settings.echo_wait,
+            customer_ttl: settings.customer_ttl,
+            media_max_bytes: graph.media_max_bytes,
+        };
+        let deps = Deps {
+            bell: Bell::new(store.pool()),
+            store,
+            clock,
+            whatsapp,
+            stripe,
+            engines: Arc::new(engines),
+            wishes: Arc::new(wishes),
+        };
+        Ok(Self {
+            deps,
+            // Never the same twice: a lease belongs to one life of one process.
+            name: format!("worker-{}", uuid::Uuid::new_v4().simple()),
+            concurrency: settings.concurrency,
+            ocr_concurrency: settings.ocr_concurrency,
+            probes,
+        })
+    }
+
+    /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
+        let Self { deps, name, concurrency, ocr_concurrency, probes } = self;
+        let pool = deps.store.pool();
+        info!(worker = name, concurrency, ocr_concurrency, "working");
+        let messages = WorkerBuilder::new(format!("{name}-messages"))
+            .backend(LeaseBackend::new(pool, queue::config(Queue::Messages, &name, concurrency)))
+            .data(deps.clone())
+            .build(on_message);
+        let readings = WorkerBuilder::new(format!("{name}-reading"))
+            .backend(LeaseBackend::new(
+                pool,
+                queue::config(Queue::LocalReading, &name, ocr_concurrency),
+            ))
+            .data(deps.clone())
+            .build(on_local_reading);
+        let has_local = deps.engines.local().is_some();
+        let reading = async {
+            // A worker without a local engine leaves its queue to those that have one.
+            if has_local { readings.run_until(cancelled(stop.clone())).await } else { Ok(()) }
+        };
+        let (worked, read, probed) = tokio::join!(
+            messages.run_until(cancelled(stop.clone())),
+            reading,
+            serve_probes(probes, deps.store.clone(), stop.clone()),
+        );
+        deps.store.close().await;
+        worked.and(read).map_err(anyhow::Error::from)?;
+        probed.map_err(|error| Failure::Other(error.into()))
+    }
+}
+
+async fn cancelled(stop: CancellationToken) -> Result<(), WorkerError> {
+    stop.cancelled().await;
+    Ok(())
+}
+
+async fn serve_probes(
+    listener: TcpListener,
+    store: Store,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let server = HttpServer::new(move || {
+        App::new().app_data(WebData::new(store.clone())).configure(probes::probes)
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    let draining = async {
+        stop.cancelled().await;
+        handle.stop(true).await;
+    };
+    let (served, ()) = tokio::join!(server, draining);
+    served
+}
+
+/// The engines of `OCR_ENGINES` that can work here. One without its key or program is skipped with
+/// a warning; none left is a setting to mend.
+async fn engines(settings: &ReadingSettings, http: &Http) -> Result<Engines, SettingError> {
+    let mut engines = Vec::new();
+    for name in &settings.engines {
+        match name {
+            EngineName::Anthropic => match &settings.anthropic_key {
+                None => warn!("ANTHROPIC_API_KEY is not set: photos are not read by anthropic"),
+                Some(key) => {
+                    let (url, model) = (&settings.anthropic_url, &settings.anthropic_model);
+                    let client = Anthropic::new(http.clone(), url, key, model).map_err(
+                        SettingError::of_client("ANTHROPIC_API_URL", "ANTHROPIC_API_KEY"),
+                    )?;
+                    engines.push(Engine::Remote(Remote::new(client)));
+                }
+            },
+            EngineName::Local => match Tesseract::find(LOCAL_READING_WITHIN).await {
+                Err(error) => warn!("photos are not read locally: {error}"),
+                Ok(engine) => {
+                    info!(languages = engine.languages(), "tesseract is here");
+                    engines.push(Engine::Local(Local { engine }));
+                }
+            },
+        }
+    }
+    if engines.is_empty() {
+        let problem = "no engine can work here; set ANTHROPIC_API_KEY, or install tesseract with its languages";
+        return Err(SettingError::unreadable("OCR_ENGINES", problem));
+    }
+    Ok(Engines::new(engines, settings.home_country))
+}
+
+async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {
+    let span = job_span("worker.message", job, &context);
+    let work = process(&deps, job.message(), which_try(&context));
+    let done = work.instrument(span.clone()).await;
+    span.in_scope(|| settle(&deps, job.message(), done))
+}
+
+async fn on_local_reading(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {
+    let span = job_span("worker.read_locally", job, &context);
+    let done =
+        read_locally(&deps, job.message(), which_try(&context)).instrument(span.clone()).await;
+    span.in_scope(|| settle(&deps, job.message(), done))
+}
+
+/// A span that goes on with the webhook's trace.
+fn job_span(name: &'static str, job: Job, context: &JobContext) -> Span {
+    let span = info_span!(
+        "worker.job",
+        otel.name = name,
+        message.id = %job.message(),
+        attempt = context.attempt()
+    );
+    telemetry::continue_trace(&span, context.trace_parent());
+    span
+}
+
+fn which_try(context: &JobContext) -> Try {
+    match (context.attempt(), context.is_last_attempt()) {
+        (_, true) => Try::Last,
+        (1, false) => Try::First,
+        _ => Try::Another,
+    }
+}
+
+/// Says once what became of the job.
+fn settle(deps: &Deps, id: MessageId, done: Result<(), StepError>) -> Outcome {
+    let Err(error) = done else { return Outcome::Done };
+    let verdict = error.verdict();
+    match verdict {
+        Verdict::Retry | Verdict::NotBefore(_) => {
+            warn!(message.id = %id, %error, ?verdict, "message {id} is tried again");
+        }
+        Verdict::Halt => {
+            error!(message.id = %id, %error, "message {id} waits for the operator");
+        }
+        Verdict::GiveUp => {
+            error!(message.id = %id, %error, "gave up on message {id}");
+        }
+    }
+    queue::outcome(verdict, &error.to_string(), deps.clock.now())
+}

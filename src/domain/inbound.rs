@@ -1,0 +1,116 @@
+//! What an item of a webhook can mean to us. What we cannot read or do not act on is kept raw.
+
+use chrono::{DateTime, Utc};
+
+use super::delivery::StatusUpdate;
+use super::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
+use super::sender::{ProfileName, Sender};
+
+/// One item of a webhook's batch.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Somebody wrote to us.
+    Message(Inbound),
+    /// Meta tells how far one of our sends has come.
+    Status(StatusUpdate),
+    /// Nothing to do now, but nothing to lose either.
+    Kept(Kept),
+}
+
+/// A message from a sender whom we can answer.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    /// Meta's id: unique, and the only defence against a second delivery.
+    pub wamid: Wamid,
+    /// The number that was written to; the answer leaves from it.
+    pub phone_number_id: PhoneNumberId,
+    /// Who wrote.
+    pub sender: Sender,
+    /// The name of their profile, where told.
+    pub profile_name: Option<ProfileName>,
+    /// Meta's time of writing: the 24-hour window opens here, not when we heard of it.
+    pub sent_at: DateTime<Utc>,
+    /// What they sent.
+    pub content: Content,
+    /// The item as it came.
+    pub raw: Raw,
+}
+
+/// What a message holds, as far as we act on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A photo or a document that may be a receipt.
+    Media(MediaRef),
+    /// Words; `raw` has them.
+    Text,
+    /// A voice message, video or sticker: we ask for a photo instead.
+    OtherMedia,
+    /// A reaction, a revoke, a location …: nothing is answered.
+    Silent,
+}
+
+impl Content {
+    /// Our word for it, in SQL and in views.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Media(_) => "media",
+            Self::Text => "text",
+            Self::OtherMedia => "other_media",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// Where a photo is to be had, and how to know that it is the right one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaRef {
+    /// Valid 7 days; each look-up of it gives a fresh URL of 5 minutes.
+    pub id: MediaId,
+    /// What the sender's phone called it.
+    pub mime: String,
+    /// The digest that the webhook promised.
+    pub sha256: Option<Sha256>,
+}
+
+/// An item that is not acted on, and why it was kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Why.
+    pub reason: KeptReason,
+    /// The subscribed field that it came under, empty where there is none.
+    pub field: String,
+    /// The item as it came.
+    pub raw: Raw,
+}
+
+/// Why an item was kept raw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptReason {
+    /// Not JSON, or JSON of a shape that we cannot read.
+    Unreadable,
+    /// A field or a kind that we do not act on.
+    NotActedOn,
+    /// A message with neither phone nor user id: nobody to answer.
+    NobodyToAnswer,
+}
+
+impl KeptReason {
+    /// Our word for it, in SQL and in views.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::NotActedOn => "not_acted_on",
+            Self::NobodyToAnswer => "nobody_to_answer",
+        }
+    }
+}
+
+/// Bytes as Meta sent them. `Debug` shows their number only: they hold what people wrote.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Raw(pub Vec<u8>);
+
+impl std::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Raw({} bytes)", self.0.len())
+    }
+}

@@ -1,0 +1,12 @@
+//! What is true. Pure: no I/O, no async, no SQL, no clock; everything else may name this layer,
+//! and it names nobody.
+
+pub mod ids;
+pub mod sender;
+pub mod language;
+pub mod money;
+pub mod inbound;
+pub mod reading;
+pub mod reply;
+pub mod delivery;
+pub mod retry;

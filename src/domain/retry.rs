@@ -1,0 +1,31 @@
+//! What becomes of a job whose step failed, as data. How long a retry waits is the queue's
+//! arithmetic (`apalis_lease::Backoff`); what a failure means is decided here and only here.
+
+use std::time::Duration;
+
+/// The fate of a job, chosen by the cause of its failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Again, after the queue's backoff. Counts as an attempt.
+    Retry,
+    /// Again, not before this long from now: somebody else said when. Not counted as an attempt.
+    NotBefore(Duration),
+    /// No retry can help. The job stays visible with its reason.
+    GiveUp,
+    /// Every job of its kind would fail (a dead token, a wrong key): wait for the operator,
+    /// burn nothing. Not counted as an attempt.
+    Halt,
+}
+
+/// How long a halted job rests before it looks whether the operator has mended the cause.
+pub const HALTED_FOR: Duration = Duration::from_secs(60);
+
+/// The longest `Retry-After` that is believed: a day, the length of the customer service window.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Verdict {
+    /// The verdict on a refusal for pace, with the server's `Retry-After` where it sent one.
+    pub fn slow_down(retry_after: Option<Duration>) -> Self {
+        retry_after.map_or(Self::Retry, |it| Self::NotBefore(it.min(LONGEST_WAIT)))
+    }
+}

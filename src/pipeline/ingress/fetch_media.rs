@@ -1,0 +1,82 @@
+//! The photos of a batch, side by side, while the webhook waits: Meta's URL lives 5 minutes, so
+//! now is the best moment. What does not come within the budget is left to the worker, which asks
+//! again by id. Nothing is written here.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tracing::{info, instrument};
+
+use crate::clients::whatsapp::{FetchedMedia, WhatsApp};
+use crate::domain::ids::{Sha256, Wamid};
+use crate::domain::inbound::{Content, Inbound, Item, MediaRef};
+use crate::store::Store;
+use crate::store::media::Blob;
+
+/// How much may be fetched while a webhook waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// For all photos of the batch together.
+    pub time: Duration,
+    /// For each photo.
+    pub max_bytes: usize,
+}
+
+/// The photos of `items` that came within `budget`, by their message. A message that was accepted
+/// before is not fetched for again.
+#[instrument(name = "ingress.fetch_media", skip_all, fields(media.asked, media.fetched))]
+pub async fn fetch_media(
+    whatsapp: &WhatsApp,
+    store: &Store,
+    items: &[Item],
+    budget: Budget,
+) -> HashMap<Wamid, Blob> {
+    let asked = unknown(store, items).await;
+    if asked.is_empty() {
+        return HashMap::new();
+    }
+    let span = tracing::Span::current();
+    span.record("media.asked", asked.len());
+    let calls = asked.iter().map(|(message, media)| async {
+        let number = Some(&message.phone_number_id);
+        match whatsapp.fetch_media(media, number, budget.max_bytes, budget.time).await {
+            Ok(fetched) => Some((message.wamid.clone(), blob(fetched))),
+            Err(error) => {
+                info!(%error, "a photo is left to the worker");
+                None
+            }
+        }
+    });
+    let photos: HashMap<Wamid, Blob> = join_all(calls).await.into_iter().flatten().collect();
+    span.record("media.fetched", photos.len());
+    photos
+}
+
+/// What the store keeps of fetched media.
+pub fn blob(fetched: FetchedMedia) -> Blob {
+    Blob { sha256: fetched.sha256, mime: fetched.mime, bytes: fetched.bytes }
+}
+
+/// The media of messages that we have not accepted before. Where Postgres does not answer that,
+/// all of them: fetching twice is harmless.
+async fn unknown<'a>(store: &Store, items: &'a [Item]) -> Vec<(&'a Inbound, &'a MediaRef)> {
+    let asked: Vec<(&Inbound, &MediaRef)> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Message(message) => Some(message),
+            Item::Status(_) | Item::Kept(_) => None,
+        })
+        .filter_map(|message| match &message.content {
+            Content::Media(media) => Some((message, media)),
+            Content::Text | Content::OtherMedia | Content::Silent => None,
+        })
+        .collect();
+    if asked.is_empty() {
+        return asked;
+    }
+    let wamids: Vec<&Wamid> = asked.iter().map(|(message, _)| &message.wamid).collect();
+    let known: HashSet<Sha256> =
+        store.known(&wamids).await.unwrap_or_default().into_iter().collect();
+    asked.into_iter().filter(|(message, _)| !known.contains(&message.wamid.digest())).collect()
+}

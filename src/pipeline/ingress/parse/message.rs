@@ -1,0 +1,95 @@
+//! One element of `messages[]`.
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+
+use super::json::{Fields, fields};
+use crate::domain::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
+use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw};
+use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+
+/// Reads the message, or says why it is kept raw instead.
+pub fn read(
+    raw: &RawValue,
+    number: Option<&PhoneNumberId>,
+    value: &Fields<'_>,
+    received_at: DateTime<Utc>,
+) -> Result<Item, KeptReason> {
+    let message = fields(raw).ok_or(KeptReason::Unreadable)?;
+    let wamid =
+        message.text("id").and_then(|it| Wamid::parse(&it)).ok_or(KeptReason::Unreadable)?;
+    let (sender, profile_name) = sender(&message, value).ok_or(KeptReason::NobodyToAnswer)?;
+    let number = number.ok_or(KeptReason::NobodyToAnswer)?;
+    Ok(Item::Message(Inbound {
+        wamid,
+        phone_number_id: number.clone(),
+        sender,
+        profile_name,
+        sent_at: time(&message, received_at),
+        content: content(&message),
+        raw: Raw(raw.get().as_bytes().to_vec()),
+    }))
+}
+
+/// Meta's time in whole seconds. Absent, unreadable or in the future: when we received it.
+pub fn time(item: &Fields<'_>, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    item.text("timestamp")
+        .and_then(|it| it.parse().ok())
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .map_or(received_at, |it| it.min(received_at))
+}
+
+/// Who wrote: told by the message, completed by the contact that it belongs to.
+fn sender(message: &Fields<'_>, value: &Fields<'_>) -> Option<(Sender, Option<ProfileName>)> {
+    let mut phone = message.text("from").and_then(|it| Phone::parse(&it).ok());
+    let mut user_id = message.text("from_user_id").and_then(|it| UserId::parse(&it));
+    let contacts: Vec<Fields<'_>> = value.list("contacts").into_iter().filter_map(fields).collect();
+    let nobody_yet = phone.is_none() && user_id.is_none();
+    let contact = contacts.iter().find(|it| {
+        let same_phone = phone.is_some() && contact_phone(it) == phone;
+        let same_user = user_id.is_some() && contact_user(it) == user_id;
+        same_phone || same_user || (nobody_yet && contacts.len() == 1)
+    });
+    if let Some(contact) = contact {
+        phone = phone.or_else(|| contact_phone(contact));
+        user_id = user_id.or_else(|| contact_user(contact));
+    }
+    let name = contact
+        .and_then(|it| it.object("profile"))
+        .and_then(|it| it.text("name"))
+        .and_then(|it| ProfileName::parse(&it));
+    Some((Sender::known_by(phone, user_id)?, name))
+}
+
+fn contact_phone(contact: &Fields<'_>) -> Option<Phone> {
+    Phone::parse(&contact.text("wa_id")?).ok()
+}
+
+fn contact_user(contact: &Fields<'_>) -> Option<UserId> {
+    UserId::parse(&contact.text("user_id")?)
+}
+
+fn content(message: &Fields<'_>) -> Content {
+    let kind = message.text("type").unwrap_or_default();
+    match kind.as_str() {
+        "image" => media(message, "image").map_or(Content::OtherMedia, Content::Media),
+        "document" => media(message, "document")
+            .filter(|it| it.mime == "application/pdf" || it.mime.starts_with("image/"))
+            .map_or(Content::OtherMedia, Content::Media),
+        "text" => Content::Text,
+        "audio" | "video" | "sticker" | "location" | "contacts" => Content::OtherMedia,
+        _ => Content::Silent,
+    }
+}
+
+fn media(message: &Fields<'_>, kind: &str) -> Option<MediaRef> {
+    let media = message.object(kind)?;
+    let mime = media.text("mime_type").unwrap_or_default().to_ascii_lowercase();
+    let plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '/' | '.' | '+' | '-');
+    Some(MediaRef {
+        id: MediaId::parse(&media.text("id")?)?,
+        // Without parameters such as `; codecs=opus`.
+        mime: mime.chars().take_while(plain).take(100).collect(),
+        sha256: media.text("sha256").and_then(|it| Sha256::parse(&it)),
+    })
+}

@@ -1,0 +1,59 @@
+//! Why a step did not get done. One question decides the job's fate: [`StepError::verdict`].
+
+use std::time::Duration;
+
+use crate::clients::anthropic::AnthropicError;
+use crate::clients::stripe::StripeError;
+use crate::clients::whatsapp::{MediaError, SendError};
+use crate::domain::retry::Verdict;
+use crate::reading::engines::EngineError;
+use crate::store::StoreError;
+
+/// A step that is to be done again, or given up. Its text is kept with the job: nothing personal.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Our own memory.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// The queue's part of it.
+    #[error("queue: {0}")]
+    Queue(#[from] apalis_lease::EnqueueError),
+    /// The photo could not be fetched.
+    #[error("media: {0}")]
+    Media(#[from] MediaError),
+    /// Anthropic did not read it.
+    #[error("anthropic: {0}")]
+    Anthropic(#[from] AnthropicError),
+    /// The local engine did not read it.
+    #[error("local engine: {0}")]
+    Engine(#[from] EngineError),
+    /// Stripe.
+    #[error("stripe: {0}")]
+    Stripe(#[from] StripeError),
+    /// The answer was not sent.
+    #[error("send: {0}")]
+    Send(#[from] SendError),
+    /// An answer may have been sent: nothing more is, until its echo has had its time.
+    #[error("an answer may have been sent; waiting for its echo")]
+    AwaitingEcho(Duration),
+}
+
+impl StepError {
+    /// The fate of the job that met this.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Store(error) => error.verdict(),
+            Self::Queue(_) => Verdict::Retry,
+            Self::Media(error) => error.verdict(),
+            Self::Anthropic(error) => error.verdict(),
+            Self::Engine(error) => match error {
+                EngineError::NotInstalled(_) => Verdict::Halt,
+                EngineError::TimedOut(_) | EngineError::Failed(_) => Verdict::Retry,
+                EngineError::Unreadable(_) => Verdict::GiveUp,
+            },
+            Self::Stripe(error) => error.verdict(),
+            Self::Send(error) => error.verdict(),
+            Self::AwaitingEcho(wait) => Verdict::NotBefore(*wait),
+        }
+    }
+}

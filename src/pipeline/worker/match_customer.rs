@@ -1,0 +1,103 @@
+//! Whose receipt is it? Stripe is the source of truth; the local copy saves the call for a known
+//! sender. A look-up that failed is not "none", and one sender is never two customers, however
+//! many photos arrive at once and although Stripe's search lags behind its writes.
+
+use chrono::TimeDelta;
+
+use super::{Deps, StepError};
+use crate::clients::stripe::{FoundCustomer, NewCustomer, StripeError};
+use crate::domain::ids::{CustomerId, SenderId, Sha256};
+use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+use crate::store::messages::Message;
+use crate::store::senders::CreateTry;
+
+/// How much our clock and Stripe's may differ when we look for what a try has created.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// The customer of the sender of `message`: as written down for this message, else as known, else
+/// as Stripe finds it, else created. Called twice it answers the same.
+pub async fn match_customer(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+) -> Result<CustomerId, StepError> {
+    if let Some(customer) = deps.store.customer_match(message.id).await? {
+        return Ok(customer);
+    }
+    let customer = customer_of(deps, message, sender).await?;
+    Ok(deps.store.match_customer(message.id, sender, &customer, deps.clock.now()).await?)
+}
+
+async fn customer_of(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+) -> Result<CustomerId, StepError> {
+    let known = deps.store.known_customer(sender).await?;
+    let believed = TimeDelta::from_std(deps.wishes.customer_ttl).unwrap_or(TimeDelta::MAX);
+    if let Some(known) = &known
+        && deps.clock.now() - known.checked_at < believed
+    {
+        return Ok(known.id.clone());
+    }
+    let found = oldest(deps.stripe.customers_with(&message.sender).await?);
+    let customer = match found.or(known.map(|it| it.id)) {
+        Some(customer) => customer,
+        None => create(deps, message, sender).await?,
+    };
+    deps.store.customer_is(sender, &customer, deps.clock.now()).await?;
+    Ok(customer)
+}
+
+/// Creates the customer under a key that names identity and try. Whoever else is at it at the
+/// same moment uses the same key with the same frozen parameters, and gets the same customer.
+async fn create(deps: &Deps, message: &Message, sender: SenderId) -> Result<CustomerId, StepError> {
+    let name = message.profile_name.as_ref().map_or("", ProfileName::as_str);
+    let attempt = deps.store.create_try(sender, name, deps.clock.now()).await?;
+    let customer =
+        NewCustomer { sender: message.sender.clone(), name: ProfileName::parse(&attempt.name) };
+    let key = idempotency_key(&message.sender, attempt.number);
+    match deps.stripe.create_customer(&customer, &key).await {
+        Ok(customer) => Ok(customer),
+        Err(error) if error.spends_the_key() => {
+            after_spent_key(deps, message, sender, &attempt, error).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Stripe keeps a failure under its key for a day, yet the customer may be there: it is looked for
+/// in the list, which unlike search shows what was written a moment ago. Only then the next try
+/// gets a new key.
+async fn after_spent_key(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    attempt: &CreateTry,
+    error: StripeError,
+) -> Result<CustomerId, StepError> {
+    let since = attempt.began_at - CLOCK_SKEW;
+    let created = deps.stripe.customers_created_since(&message.sender, since).await?;
+    match oldest(created) {
+        Some(customer) => Ok(customer),
+        None => {
+            deps.store.create_try_failed(sender, attempt.number).await?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Two customers for one sender are somebody's mistake: the older one has the history.
+fn oldest(found: Vec<FoundCustomer>) -> Option<CustomerId> {
+    found.into_iter().next().map(|it| it.id)
+}
+
+/// At most 255 characters and nobody's phone number: keys are shown in Stripe's logs.
+fn idempotency_key(sender: &Sender, number: i32) -> String {
+    let identity = sender
+        .phone()
+        .map(Phone::as_str)
+        .or(sender.user_id().map(UserId::as_str))
+        .unwrap_or_default();
+    format!("paragon-customer-{}-{number}", hex::encode(Sha256::of(identity.as_bytes()).as_bytes()))
+}

@@ -1,0 +1,180 @@
+//! Stage 2: extract ▶ match customer ▶ record ▶ reply. Each step writes its result before the next
+//! begins, and looks for it first: a retry goes on from the first undone step, and a step that
+//! runs twice, or in two places at once, does no harm.
+
+pub mod extract;
+pub mod match_customer;
+pub mod reply;
+
+mod error;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{Instrument, info, info_span, warn};
+
+pub use self::error::StepError;
+use self::extract::{Engines, Extracted, Extraction};
+use crate::clients::stripe::Stripe;
+use crate::clients::whatsapp::WhatsApp;
+use crate::clock::Clock;
+use crate::domain::ids::{MessageId, SenderId};
+use crate::domain::language::Language;
+use crate::domain::reading::{Fields, Verdict};
+use crate::domain::reply::Outcome;
+use crate::domain::retry;
+use crate::queue::Bell;
+use crate::store::Store;
+use crate::store::entries::EntryOwner;
+use crate::store::messages::{Kind, Message};
+
+/// What the steps work with.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// The only memory.
+    pub store: Store,
+    /// Tells other workers of new jobs.
+    pub bell: Bell,
+    /// What time it is.
+    pub clock: Clock,
+    /// Meta.
+    pub whatsapp: WhatsApp,
+    /// Stripe.
+    pub stripe: Stripe,
+    /// Who reads photos.
+    pub engines: Arc<Engines>,
+    /// The operator's wishes.
+    pub wishes: Arc<Wishes>,
+}
+
+/// What the operator decides about answers and look-ups.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    /// In which language senders are answered.
+    pub language: Language,
+    /// The approved template of answers outside the window.
+    pub template: String,
+    /// How long a send of unknown outcome waits for its echo.
+    pub echo_wait: Duration,
+    /// How long the local copy of a customer is believed.
+    pub customer_ttl: Duration,
+    /// Larger photos are not taken.
+    pub media_max_bytes: usize,
+}
+
+/// Which try of a job this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// The first.
+    First,
+    /// Neither the first nor the last.
+    Another,
+    /// If this one fails, the job gives up.
+    Last,
+}
+
+/// Brings message `id` as far as it can be brought. May be called again at any time, for a message
+/// at any stage.
+pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
+    let message = deps.store.message(id).await?;
+    let sender = deps.store.sender(&message.sender).await?;
+    let outcome = match message.kind {
+        Kind::Silent => return Ok(()),
+        Kind::Text => return help(deps, &message, sender).await,
+        Kind::OtherMedia => Some(Outcome::SendAPhoto),
+        Kind::Media => match photo(deps, &message, sender, which).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                if which == Try::Last || error.verdict() == retry::Verdict::GiveUp {
+                    tell_of_giving_up(deps, &message, sender).await;
+                }
+                return Err(error);
+            }
+        },
+    };
+    match outcome {
+        Some(outcome) => {
+            step("worker.reply", id, reply::reply(deps, &message, sender, &outcome)).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Runs one step in a span of its own, and says in one line that it is done.
+async fn step<T>(
+    name: &'static str,
+    id: MessageId,
+    work: impl Future<Output = Result<T, StepError>>,
+) -> Result<T, StepError> {
+    // A span's name must be known when it is compiled; `otel.name` is the one that is shown.
+    let span = info_span!("worker.step", otel.name = name, message.id = %id);
+    async {
+        let done = work.await?;
+        info!(message.id = %id, "{name} done");
+        Ok(done)
+    }
+    .instrument(span)
+    .await
+}
+
+/// The whole way of a photo up to what the sender is to be told; `None` while it is being read
+/// elsewhere.
+async fn photo(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    which: Try,
+) -> Result<Option<Outcome>, StepError> {
+    if which == Try::First {
+        acknowledge(deps, message).await;
+    }
+    let extraction = step("worker.extract", message.id, extract::extract(deps, message)).await?;
+    let fields = match extraction {
+        Extraction::Elsewhere => return Ok(None),
+        Extraction::Done(Extracted::Unreadable) => return Ok(Some(Outcome::Unreadable)),
+        Extraction::Done(Extracted::Read(Verdict::NotAReceipt)) => {
+            return Ok(Some(Outcome::NotAReceipt));
+        }
+        Extraction::Done(Extracted::Read(Verdict::Receipt(fields))) => fields,
+    };
+    book(deps, message, sender, &fields).await.map(Some)
+}
+
+async fn book(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    fields: &Fields,
+) -> Result<Outcome, StepError> {
+    let matching = match_customer::match_customer(deps, message, sender);
+    let customer = step("worker.match_customer", message.id, matching).await?;
+    let owner = EntryOwner { message: message.id, sender, customer };
+    let recording = async { Ok(deps.store.record_entry(&owner, fields, deps.clock.now()).await?) };
+    let entry = step("worker.record", message.id, recording).await?;
+    Ok(Outcome::Entry(entry))
+}
+
+/// Shows the sender at once that their photo was seen. Costs nothing, and nothing hangs on it.
+async fn acknowledge(deps: &Deps, message: &Message) {
+    let marked = deps.whatsapp.mark_read_and_type(&message.phone_number_id, &message.wamid).await;
+    if let Err(error) = marked {
+        warn!(message.id = %message.id, %error, "the read mark was not set");
+    }
+}
+
+/// Words get a short help, at most once a sender and day: two bots must not talk for ever.
+async fn help(deps: &Deps, message: &Message, sender: SenderId) -> Result<(), StepError> {
+    if deps.store.was_helped(sender, message.id, deps.clock.now()).await? {
+        return Ok(());
+    }
+    step("worker.reply", message.id, reply::reply(deps, message, sender, &Outcome::Help)).await
+}
+
+/// The sender hears that it will not be done now. Whatever happens to this notice, the job's own
+/// error is what counts.
+async fn tell_of_giving_up(deps: &Deps, message: &Message, sender: SenderId) {
+    let told = reply::reply(deps, message, sender, &Outcome::GaveUp).await;
+    if let Err(error) = told {
+        warn!(message.id = %message.id, %error, "the sender could not be told that we gave up");
+    }
+}

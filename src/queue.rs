@@ -1,0 +1,144 @@
+//! Our treaty with the queue: its names, what a job carries, and what a verdict becomes. The only
+//! module that turns our words into the queue's. Jobs are written in the caller's transaction and
+//! announced only after its commit.
+
+use std::time::Duration;
+
+use apalis_lease::{Backoff, Config, NewJob, Outcome, Priority, Waker};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+
+use crate::domain::ids::MessageId;
+use crate::domain::retry::{HALTED_FOR, Verdict};
+use crate::store::Tx;
+
+/// Tries of a job in all: quick ones first, then one an hour. They end before the 24-hour window
+/// does, so that a job that gives up can still tell the sender.
+const MAX_ATTEMPTS: u16 = 33;
+
+/// How long a failed try waits: from a second, doubling, to an hour.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60 * 60) };
+
+/// A job that takes longer hangs: its try is over. Longer than every step's own limits together.
+const JOB_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// The queues, as `ops.queue_depth` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// A message on its way through stage 2.
+    Messages,
+    /// A photo to be read on this machine: slow, so it has slots of its own.
+    LocalReading,
+}
+
+impl Queue {
+    /// Its name in Postgres.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::LocalReading => "local_reading",
+        }
+    }
+}
+
+/// What a job of either queue carries.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Job {
+    message_id: i64,
+}
+
+impl Job {
+    /// The message that it is about.
+    pub fn message(self) -> MessageId {
+        MessageId(self.message_id)
+    }
+}
+
+/// A job to be written.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// About which message.
+    pub message: MessageId,
+    /// Before others: a photo whose URL and id grow old.
+    pub urgent: bool,
+    /// The W3C trace context to go on with.
+    pub trace_parent: Option<String>,
+}
+
+/// Writes one job for each of `orders`, in the caller's transaction.
+pub async fn enqueue(
+    tx: &mut Tx,
+    queue: Queue,
+    orders: &[Order],
+) -> Result<(), apalis_lease::EnqueueError> {
+    let jobs: Vec<NewJob<Job>> = orders
+        .iter()
+        .map(|order| {
+            NewJob::new(queue.name(), Job { message_id: order.message.0 })
+                .priority(if order.urgent { Priority::First } else { Priority::Normal })
+                .max_attempts(MAX_ATTEMPTS)
+                .trace_parent(order.trace_parent.clone())
+        })
+        .collect();
+    apalis_lease::enqueue_all(tx, &jobs).await?;
+    Ok(())
+}
+
+/// Tells the workers that there is work. Call it after the commit; it waits for nothing.
+#[derive(Clone, Debug)]
+pub struct Bell(Waker);
+
+impl Bell {
+    /// A bell over this Postgres.
+    pub fn new(pool: &PgPool) -> Self {
+        Self(Waker::new(pool))
+    }
+
+    /// Rings for `queue`.
+    pub fn ring(&self, queue: Queue) {
+        self.0.wake(queue.name());
+    }
+}
+
+/// How a worker named `worker` takes jobs from `queue`, `concurrency` at once.
+pub fn config(queue: Queue, worker: &str, concurrency: usize) -> Config {
+    Config::new(queue.name(), worker).concurrency(concurrency).backoff(BACKOFF).timeout(JOB_TIMEOUT)
+}
+
+/// A failure as the queue understands it. `reason` is kept for the operator: nothing personal.
+pub fn outcome(verdict: Verdict, reason: &str, now: DateTime<Utc>) -> Outcome {
+    let later = |wait| now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+    match verdict {
+        Verdict::Retry => Outcome::retry(reason),
+        Verdict::NotBefore(wait) => Outcome::not_before(later(wait), reason),
+        Verdict::Halt => Outcome::not_before(later(HALTED_FOR), reason),
+        Verdict::GiveUp => Outcome::give_up(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_try_comes_before_the_window_closes() {
+        let tries = u32::from(MAX_ATTEMPTS);
+        let longest: Duration = (1..tries).map(|failed| BACKOFF.delay(failed, 1.0)).sum();
+        let shortest: Duration = (1..tries).map(|failed| BACKOFF.delay(failed, 0.0)).sum();
+        assert!(longest < Duration::from_secs(22 * 60 * 60), "{longest:?}");
+        assert!(shortest > Duration::from_secs(10 * 60 * 60), "{shortest:?}");
+    }
+
+    #[test]
+    fn what_somebody_else_decides_is_not_counted_and_what_is_hopeless_ends() {
+        let now: DateTime<Utc> = "2026-11-23T10:00:00Z".parse().unwrap();
+        let at = |seconds| Outcome::not_before(now + TimeDelta::seconds(seconds), "why");
+        let wait = Duration::from_secs(7);
+        assert_eq!(outcome(Verdict::NotBefore(wait), "why", now), at(7));
+        assert_eq!(outcome(Verdict::Halt, "why", now), at(60));
+        assert_eq!(outcome(Verdict::GiveUp, "why", now), Outcome::give_up("why"));
+        assert_eq!(outcome(Verdict::Retry, "why", now), Outcome::retry("why"));
+    }
+}

@@ -1,0 +1,296 @@
+//! The program `tesseract` as a child process with a time limit: pixels in by a pipe, a table of
+//! words out. It keeps no file and no text; what the program says is never logged.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use image::{GrayImage, imageops};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use super::{Bounds, Engine, EngineError, Line, Page, Word};
+use crate::reading::picture::Picture;
+
+/// Larger photos tell no more and take long.
+const LONG_EDGE: u32 = 3_000;
+/// A page of text is some 50 kB; noise can be several times that.
+const MAX_TABLE_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_COMPLAINT_BYTES: u64 = 16 * 1024;
+/// Under this mean confidence a page may be lying on its side.
+const LEGIBLE: u64 = 70;
+/// Each further language costs time and certainty.
+const MAX_LANGUAGES: usize = 5;
+const MISSING: &str = "the program `tesseract` is not on PATH: install tesseract-ocr with \
+     tesseract-ocr-eng, tesseract-ocr-ces and tesseract-ocr-deu (Debian, Ubuntu), or tesseract \
+     and tesseract-lang (brew)";
+const NO_LANGUAGE: &str = "tesseract has no language: install tesseract-ocr-eng (Debian, Ubuntu) or tesseract-lang (brew)";
+
+/// Tesseract, found on this machine, with its languages.
+#[derive(Clone, Debug)]
+pub struct Tesseract {
+    program: PathBuf,
+    languages: String,
+    limit: Duration,
+}
+
+impl Tesseract {
+    /// Asks the `tesseract` on PATH for its languages, once. A reading may take up to `limit`.
+    pub async fn find(limit: Duration) -> Result<Self, EngineError> {
+        Self::at(Path::new("tesseract"), limit).await
+    }
+
+    /// The same for a program elsewhere.
+    pub async fn at(program: &Path, limit: Duration) -> Result<Self, EngineError> {
+        let mut command = command(program);
+        command.arg("--list-langs");
+        let said = run(command, Vec::new(), limit).await?;
+        let languages = choose_languages(&said).ok_or(EngineError::NotInstalled(NO_LANGUAGE))?;
+        Ok(Self { program: program.to_owned(), languages, limit })
+    }
+
+    /// The languages that it reads with, as `eng+ces+deu`.
+    pub fn languages(&self) -> &str {
+        &self.languages
+    }
+
+    async fn words(&self, grey: GrayImage) -> Result<Page, EngineError> {
+        let mut command = command(&self.program);
+        command.args(["stdin", "stdout", "-l", &self.languages, "--psm", "6"]);
+        command.args(["-c", "tessedit_create_tsv=1"]);
+        let table = run(command, portable_graymap(grey), self.limit).await?;
+        Ok(parse_table(&table))
+    }
+}
+
+impl Engine for Tesseract {
+    fn name(&self) -> &'static str {
+        "tesseract"
+    }
+
+    /// A page that is hardly legible is read again in both quarter turns and upside down, and
+    /// the most legible is kept.
+    async fn page(&self, picture: &Picture) -> Result<Page, EngineError> {
+        let copy = picture.clone();
+        let grey = off_thread(move || copy.grey(LONG_EDGE)).await??;
+        let mut best = self.words(grey.clone()).await?;
+        if best.legibility() >= LEGIBLE {
+            return Ok(best);
+        }
+        for turn in [imageops::rotate90, imageops::rotate270, imageops::rotate180] {
+            let copy = grey.clone();
+            let turned = self.words(off_thread(move || turn(&copy)).await?).await?;
+            if turned.weight() > best.weight() {
+                best = turned;
+            }
+            if best.legibility() >= LEGIBLE {
+                break;
+            }
+        }
+        Ok(best)
+    }
+}
+
+impl Page {
+    /// Much text, well read, outweighs little.
+    fn weight(&self) -> u64 {
+        let letters = u64::try_from(self.letters()).unwrap_or(u64::MAX);
+        self.legibility().pow(2).saturating_mul(letters.min(300))
+    }
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    spawn_blocking(work).await.map_err(|_| EngineError::Failed("the work was abandoned".into()))
+}
+
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("OMP_THREAD_LIMIT", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs it to its end, or kills it at the limit. What it prints is bounded.
+async fn run(command: Command, input: Vec<u8>, limit: Duration) -> Result<String, EngineError> {
+    timeout(limit, talk(command, input)).await.map_err(|_| EngineError::TimedOut(limit))?
+}
+
+async fn talk(mut command: Command, input: Vec<u8>) -> Result<String, EngineError> {
+    let failed = |why: io::Error| EngineError::Failed(format!("tesseract: {}", why.kind()));
+    let mut child = command.spawn().map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => EngineError::NotInstalled(MISSING),
+        _ => failed(why),
+    })?;
+    let (Some(mut stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(EngineError::Failed("tesseract: no pipes".into()));
+    };
+    // A program that ends early closes the pipe: its exit code then tells, not the write.
+    let write = async move {
+        let _ended_early = stdin.write_all(&input).await;
+        drop(stdin);
+    };
+    let mut table = Vec::new();
+    let mut complaint = Vec::new();
+    let mut stdout = stdout.take(MAX_TABLE_BYTES);
+    let mut stderr = stderr.take(MAX_COMPLAINT_BYTES);
+    let ((), out, err) =
+        tokio::join!(write, stdout.read_to_end(&mut table), stderr.read_to_end(&mut complaint));
+    out.and(err).map_err(failed)?;
+    drop((stdout, stderr));
+    let status = child.wait().await.map_err(failed)?;
+    if !status.success() {
+        return Err(EngineError::Failed(format!("tesseract ended with {status}")));
+    }
+    Ok(String::from_utf8_lossy(&table).into_owned())
+}
+
+/// The preferred ones first, then what else the operator has installed; never the two that are
+/// not languages.
+fn choose_languages(said: &str) -> Option<String> {
+    let is_code = |it: &&str| {
+        it.len() >= 3 && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"_/".contains(&it))
+    };
+    let mut installed: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(is_code)
+        .filter(|it| !["osd", "equ", "snum"].contains(it))
+        .collect();
+    installed.sort_by_key(|it| (!["eng"].contains(it), !["ces", "deu"].contains(it), *it));
+    installed.dedup();
+    installed.truncate(MAX_LANGUAGES);
+    (!installed.is_empty()).then(|| installed.join("+"))
+}
+
+/// PGM: three numbers and the pixels, so that nothing is encoded and decoded on the way.
+fn portable_graymap(grey: GrayImage) -> Vec<u8> {
+    let mut out = format!("P5\n{} {}\n255\n", grey.width(), grey.height()).into_bytes();
+    out.append(&mut grey.into_raw());
+    out
+}
+
+/// Tesseract's TSV: level, page, block, paragraph, line, word, left, top, width, height,
+/// confidence, text. Rows of level 5 are words; others are passed over.
+fn parse_table(table: &str) -> Page {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut current = None;
+    for row in table.lines() {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let [level, page, block, paragraph, line, _, left, top, width, height, sure, text] =
+            cells[..]
+        else {
+            continue;
+        };
+        let text = text.trim();
+        if level != "5" || text.is_empty() {
+            continue;
+        }
+        let number = |it: &str| it.parse::<u32>().unwrap_or(0);
+        let percent = sure.split('.').next().and_then(|it| it.parse().ok()).unwrap_or(0);
+        let word = Word {
+            text: text.to_owned(),
+            sure: u8::min(percent, 100),
+            bounds: Bounds {
+                left: number(left),
+                top: number(top),
+                width: number(width),
+                height: number(height),
+            },
+        };
+        let place = Some((page, block, paragraph, line));
+        match lines.last_mut() {
+            Some(last) if current == place => last.words.push(word),
+            _ => lines.push(Line { words: vec![word] }),
+        }
+        current = place;
+    }
+    Page { lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    /// A program of our own in place of tesseract.
+    fn program(folder: &tempfile::TempDir, script: &str) -> PathBuf {
+        let path = folder.path().join("program");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn languages_are_chosen_from_what_is_installed_in_a_stable_order() {
+        let check = |said: &str, expected: Option<&str>| {
+            assert_eq!(choose_languages(said).as_deref(), expected);
+        };
+        let head = "List of available languages in \"/usr/share/tessdata/\" (4):\n";
+        check(&format!("{head}ces\ndeu\neng\nosd\n"), Some("eng+ces+deu"));
+        check(&format!("{head}osd\npol\neng\ndeu\n"), Some("eng+deu+pol"));
+        check(&format!("{head}vie\n"), Some("vie"));
+        check(&format!("{head}osd\nequ\n"), None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_table_becomes_rows_of_words() {
+        let table = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n\
+            4\t1\t1\t1\t1\t0\t0\t0\t9\t9\t-1\t\n\
+            5\t1\t1\t1\t1\t1\t10\t20\t30\t40\t96.51\tTOTAL\n\
+            5\t1\t1\t1\t1\t2\t50\t20\t30\t40\t88\t12.50\n\
+            5\t1\t1\t1\t2\t1\t10\t70\t30\t40\t0.0\tCASH\n\
+            nonsense\n";
+        let page = parse_table(table);
+        let words: Vec<Vec<&str>> = page
+            .lines
+            .iter()
+            .map(|it| it.words.iter().map(|it| it.text.as_str()).collect())
+            .collect();
+        assert_eq!(words, [vec!["TOTAL", "12.50"], vec!["CASH"]]);
+        assert_eq!(page.lines[0].words[0].sure, 96);
+        assert_eq!(
+            page.lines[0].words[1].bounds,
+            Bounds { left: 50, top: 20, width: 30, height: 40 }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_tesseract_is_told_what_to_install() {
+        let error = Tesseract::at(Path::new("/nowhere/tesseract"), Duration::from_secs(5)).await;
+        let said = error.unwrap_err().to_string();
+        assert!(said.contains("tesseract-ocr-ces"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_hangs_ends_at_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(&folder, "exec sleep 600");
+        let error = Tesseract::at(&path, Duration::from_millis(200)).await.unwrap_err();
+        assert!(matches!(error, EngineError::TimedOut(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fails_is_said_to_fail_and_not_what_it_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(&folder, "echo secret >&2; exit 3");
+        let error = Tesseract::at(&path, Duration::from_secs(5)).await.unwrap_err();
+        assert!(matches!(&error, EngineError::Failed(_)), "{error}");
+        assert!(!error.to_string().contains("secret"));
+    }
+}

@@ -1,0 +1,208 @@
+//! Who was paid: a row of the head that looks like a name, cleaned. No address, no telephone,
+//! no number of a register, and nothing at all rather than noise.
+
+use super::{fold::fold, labels::label, rows::Row};
+use crate::domain::reading::Fields;
+
+/// A name stands in the first rows, if anywhere.
+const HEAD: usize = 12;
+const BELIEVED: i32 = 4;
+
+/// The merchant's name as printed, if a row of the head looks like one.
+pub fn merchant(rows: &[Row]) -> Option<String> {
+    let end = rows.iter().take(HEAD).position(ends_head).unwrap_or(HEAD.min(rows.len()));
+    let head = &rows[..end];
+    let web = web_names(rows);
+    let tallest = head.iter().map(|it| it.height).max().unwrap_or(0);
+    let mut best: Option<(i32, usize)> = None;
+    let mut position = 0;
+    for (at, row) in head.iter().enumerate() {
+        let name = clean(&row.text);
+        if !could_be_name(&name, row) {
+            continue;
+        }
+        let score = 4 + looks(&name, row, tallest, &web) - position;
+        position = (position + 1).min(4);
+        if best.is_none_or(|it| score > it.0) {
+            best = Some((score, at));
+        }
+    }
+    let (score, at) = best?;
+    let name = with_neighbour(head, at);
+    (score >= BELIEVED && name.chars().count() <= Fields::MERCHANT_MAX).then_some(name)
+}
+
+/// The body begins: items, dates, amounts.
+fn ends_head(row: &Row) -> bool {
+    let dated = ["TAX INVOICE", "INVOICE NO", "DATE:", "DATE :", "CASHIER", "QTY", "DESCRIPTION"];
+    row.plain().count() > 0
+        || dated.iter().any(|it| row.folded.contains(it))
+        || (!row.amounts.is_empty() && label(&row.folded).is_some())
+}
+
+/// Letters enough, read well enough, and not what stands around a name.
+fn could_be_name(name: &str, row: &Row) -> bool {
+    let letters = name.chars().filter(|it| it.is_alphabetic()).count();
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    let folded = fold(name);
+    let words: Vec<&str> = words(&folded);
+    let longest = words.iter().map(|it| it.len()).max().unwrap_or(0);
+    let is_address = words.iter().any(|it| in_list(ADDRESS, it))
+        || NOT_A_NAME.split('|').any(|it| row.folded.contains(it))
+        || words.iter().any(|it| it.len() == 5 && it.bytes().all(|it| it.is_ascii_digit()));
+    letters >= 3
+        && longest >= 3
+        && letters > digits * 2
+        && row.sure >= 55
+        && (!is_address || has_form(&folded))
+}
+
+/// A company's form, a kind of shop, large letters, a name that the web address repeats.
+fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
+    let folded = fold(name);
+    let compact: String = folded.chars().filter(|it| it.is_alphanumeric()).collect();
+    let shop = words(&folded).iter().any(|it| in_list(SHOP, it));
+    let tall = row.height * 10 >= tallest * 9 && tallest > 0;
+    let on_web = web.iter().any(|it| compact.contains(it.as_str()) || it.contains(&compact));
+    let sure = i32::from(row.sure >= 80) - i32::from(row.sure < 70) * 2;
+    let shouted = name.chars().filter(|it| it.is_alphabetic()).all(char::is_uppercase);
+    let short = name.chars().filter(|it| it.is_alphabetic()).count() < 4;
+    3 * i32::from(has_form(&folded))
+        + 2 * i32::from(shop)
+        + i32::from(tall)
+        + 3 * i32::from(on_web)
+        + i32::from(shouted)
+        + sure
+        - 2 * i32::from(short)
+}
+
+/// A name may go on in the next row: `MPH BOOKSTORES` / `SDN BHD`.
+fn with_neighbour(head: &[Row], at: usize) -> String {
+    let name = clean(&head[at].text);
+    let folded = fold(&name);
+    if has_form(&folded)
+        && words(&folded).len() <= 3
+        && let Some(before) = at.checked_sub(1).and_then(|it| head.get(it))
+        && folded.starts_with(['('])
+        && could_be_name(&clean(&before.text), before)
+    {
+        return format!("{} {name}", clean(&before.text));
+    }
+    let Some(next) = head.get(at + 1) else {
+        return name;
+    };
+    let rest = clean(&next.text);
+    let rest_folded = fold(&rest);
+    let only_form = has_form(&rest_folded) && words(&rest_folded).len() <= 3;
+    if !has_form(&folded) && only_form { format!("{name} {rest}") } else { name }
+}
+
+fn has_form(folded: &str) -> bool {
+    let spaced = format!(" {} ", words(folded).join(" "));
+    FORMS.split('|').any(|it| spaced.contains(&format!(" {it} ")))
+}
+
+fn words(folded: &str) -> Vec<&str> {
+    folded.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).collect()
+}
+
+fn in_list(list: &str, word: &str) -> bool {
+    list.split('|').any(|it| it == word)
+}
+
+/// Without register numbers, without the signs and crumbs at both ends.
+fn clean(text: &str) -> String {
+    let mut kept: Vec<&str> =
+        text.split_whitespace().filter(|it| !is_register_number(it)).collect();
+    let crumb = |it: &&str| {
+        let letters = it.chars().filter(|it| it.is_alphanumeric()).count();
+        letters == 0 || (letters == 1 && it.chars().count() <= 2)
+    };
+    while kept.len() > 1 && kept.first().is_some_and(crumb) {
+        kept.remove(0);
+    }
+    while kept.len() > 1 && kept.last().is_some_and(|it| crumb(it) && !it.starts_with('&')) {
+        kept.pop();
+    }
+    let joined = kept.join(" ");
+    let edge = |it: char| !it.is_alphanumeric() && !"().&".contains(it);
+    joined.trim_matches(edge).trim_start_matches(['.', ')', '&']).trim().to_owned()
+}
+
+/// `(767840-W)`, `002043319-W`, `1030214`.
+fn is_register_number(word: &str) -> bool {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let letters = word.chars().filter(|it| it.is_alphabetic()).count();
+    digits >= 4 && letters <= 2
+}
+
+/// `thalia` of `www.thalia.de` and `paderborn@thalia.de`, folded.
+fn web_names(rows: &[Row]) -> Vec<String> {
+    let mut out = Vec::new();
+    for word in rows.iter().flat_map(|it| it.folded.split_whitespace()) {
+        let host = match (word.split_once('@'), word.split_once("WWW.")) {
+            (Some((_, host)), _) | (None, Some((_, host))) => host,
+            (None, None) => continue,
+        };
+        let name: String = host.chars().take_while(|it| it.is_alphanumeric()).collect();
+        if name.len() >= 4 && !in_list("GMAIL|YAHOO|HOTMAIL|SEZNAM|EMAIL|OUTLOOK", &name) {
+            out.push(name);
+        }
+    }
+    out
+}
+
+/// Forms of companies, folded, signs as spaces.
+const FORMS: &str = "SDN BHD|SBN BHD|SON BHD|BHD|S B|PTE LTD|LTD|LIMITED|LLC|INC|CORP|PLC|GMBH|AG|KG|OHG|\
+    UG|E K|S R O|SRO|A S|SPOL|Z S|V O S|SP Z O O|S A|SARL|SAS|S P A|SRL|B V|N V|KFT|ENTERPRISE|\
+    ENTERPRISES|TRADING|HOLDINGS";
+/// Words of shop signs.
+const SHOP: &str = "SUPERMARKET|MARKET|MARKT|MINIMART|MART|STORE|STORES|SHOP|RESTAURANT|RESTORAN|CAFE|\
+    KAFE|BAR|BISTRO|HOTEL|PHARMACY|FARMASI|APOTHEKE|LEKARNA|BAKERY|BACKEREI|PEKARNA|HARDWARE|BOOKSTORE|\
+    BOOKSTORES|GROCER|HOUSE|PIZZERIA|HOSPODA|POTRAVINY|STATIONER|SUPPLY|SERVICES|SERVICE|MARKETING|\
+    CONFECTIONERY|STAVEBNINY|BAUMARKT|TANKSTELLE|OIL|PETROL|GARAGE|BARBER|CLINIC|KLINIK|TAXI|DROGERIE|\
+    RESTAURACE|KAVARNA|PIVNICE|CUKRARNA|PAPIRNICTVI|KNIHKUPECTVI|ELEKTRO|DINER|GRILL|COFFEE";
+/// Words of addresses.
+const ADDRESS: &str = "JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|\
+    AVE|STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|SELANGOR|JOHOR|KUALA|LUMPUR|\
+    BANDAR|PETALING|SEKSYEN|DAERAH|MUKIM|KG|UL";
+const NOT_A_NAME: &str = "RECEIPT|INVOICE|UCTENKA|UCTENKY|QUITTUNG|RECHNUNG|KASSENBON|PARAGON|WELCOME|VITEJTE|\
+    VITAME|WILLKOMMEN|ORDER NUMBER|TEL:|TEL.|TEL |FAX|WWW|HTTP|@|.COM|.DE|.CZ|GST |GST:|REG NO|DIC|ICO|UST|STRASSE|\
+    STR.|NO.|THANK|DANOVY DOKLAD|HOA DON|CASH BILL|PROVOZOVNA|BON-NR|CUSTOMER|ZAKAZNIK|DEKUJEME";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::{
+        engines::Page,
+        fields::{place::Place, rows::rows},
+    };
+
+    fn check(text: &str, expected: Option<&str>) {
+        let mut rows = rows(&Page::from_text(text));
+        rows.iter_mut().for_each(|it| it.find_amounts(&Place::in_country("MY")));
+        assert_eq!(merchant(&rows).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn the_merchant_is_the_name_in_the_head() {
+        check(
+            "ABC TRADING SDN BHD (123456-X)\nNO 4, JALAN ABC\nTEL: 07-123\nTotal 5.00",
+            Some("ABC TRADING SDN BHD"),
+        );
+        check(
+            "Kavárna U Lípy s.r.o.\nLipová 12, Praha 4\nCelkem 50,00",
+            Some("Kavárna U Lípy s.r.o."),
+        );
+        check("RECEIPT\nBlue Door Books\n12 High Street\n5.00", Some("Blue Door Books"));
+        check("BIG READS\nSDN BHD\nJALAN 5\n5.00", Some("BIG READS SDN BHD"));
+        check("MEGA STORE\n(EAST) SDN BHD\nJALAN 5\n5.00", Some("MEGA STORE (EAST) SDN BHD"));
+    }
+
+    #[test]
+    fn noise_and_addresses_are_no_merchant() {
+        check("| = : ~\nTEL: 03-1234567\n5.00", None);
+        check("NO 24, JALAN BUNGA\n5.00", None);
+        check("Total 5.00", None);
+    }
+}

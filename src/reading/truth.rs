@@ -1,0 +1,257 @@
+//! What adds up, what is believed, what stays unknown. A wrong total is worse than none: evidence
+//! for an amount is counted, evidence against it is held against it, and a close call is no call.
+
+use std::collections::BTreeSet;
+
+use super::fields::{
+    Text,
+    labels::{Label, label},
+    total::Evidence,
+};
+use crate::domain::money::Decimal;
+
+/// Below this nothing is believed.
+const BELIEVED: i32 = 5;
+/// By so much the best must lead.
+const LEAD: i32 = 2;
+
+/// The total, if the evidence carries one.
+pub fn total(evidence: &Evidence) -> Option<Decimal> {
+    let mut scored: Vec<(i32, Decimal)> =
+        candidates(evidence).into_iter().map(|it| (score(evidence, it), it)).collect();
+    scored.sort();
+    let (best, value) = scored.pop()?;
+    let second = scored.pop().map_or(0, |(score, _)| score);
+    (best >= BELIEVED && best - second >= LEAD).then_some(value)
+}
+
+/// Whether anything on it speaks for a payment: amounts together with the words of a receipt.
+pub fn is_a_receipt(text: &Text) -> bool {
+    let amounts = text.evidence.printed.iter().filter(|it| !it.is_zero()).count();
+    let kinds: BTreeSet<String> =
+        text.rows.iter().filter_map(|it| label(&it.folded)).map(|it| format!("{it:?}")).collect();
+    let named = text.rows.iter().any(|it| NAMES.split('|').any(|name| it.folded.contains(name)));
+    let signed = text.rows.iter().flat_map(|it| &it.amounts).any(|it| it.signed);
+    let worded = kinds.len() + 2 * usize::from(named) + usize::from(signed);
+    (amounts >= 1 && worded >= 2) || (amounts >= 4 && worded >= 1) || worded >= 5
+}
+
+/// What receipts call themselves, folded.
+const NAMES: &str = "RECEIPT|TAX INVOICE|INVOICE NO|CASH BILL|UCTENKA|UCTENKY|DANOVY DOKLAD|\
+    PARAGON|QUITTUNG|KASSENBON|RECHNUNG|BELEG-NR|HOA DON|FAKTURA|SCONTRINO|FACTURE|DPH|MWST";
+
+fn candidates(evidence: &Evidence) -> BTreeSet<Decimal> {
+    let said = [Label::Due, Label::Total, Label::Card, Label::Subtotal, Label::Cash];
+    let mut out: BTreeSet<Decimal> = evidence.with(&said).map(|it| it.value).collect();
+    out.extend(handed_over(evidence));
+    out.extend(taxed(evidence));
+    out.retain(|it| !it.is_negative() && !it.is_zero());
+    out
+}
+
+fn score(evidence: &Evidence, value: Decimal) -> i32 {
+    let labels = by_label(evidence, value);
+    let arithmetic = by_payment(evidence, value) + by_sums(evidence, value);
+    let printed = evidence.printed.iter().filter(|it| **it == value).count();
+    let mentions = evidence.labelled.iter().filter(|it| it.value == value).count();
+    let elsewhere = i32::from(printed > mentions);
+    let never_printed = if printed == 0 { 2 } else { 0 };
+    labels + arithmetic + elsewhere - never_printed - against(evidence, value, arithmetic)
+}
+
+/// The word beside it, and its being said twice.
+fn by_label(evidence: &Evidence, value: Decimal) -> i32 {
+    let mine = || evidence.with(&[Label::Due, Label::Total]).filter(|it| it.value == value);
+    let best = mine()
+        .map(|it| {
+            let word = if it.label == Label::Due { 5 } else { 4 };
+            word + i32::from(it.clean) - i32::from(!it.beside)
+        })
+        .max();
+    let again = if mine().count() > 1 { 2 } else { 0 };
+    best.unwrap_or(0) + again
+}
+
+/// What was handed over, less what was handed back; what the card was charged.
+fn by_payment(evidence: &Evidence, value: Decimal) -> i32 {
+    let change_is_none = evidence.with(&[Label::Change]).all(|it| it.value.is_zero());
+    let exact = evidence.with(&[Label::Cash]).any(|it| it.value == value);
+    let card = evidence.with(&[Label::Card]).filter(|it| it.value == value).count();
+    let cash = match (handed_over(evidence).contains(&value), exact) {
+        (true, _) => 4,
+        (false, true) if change_is_none => 3,
+        (false, true) => 1,
+        (false, false) => 0,
+    };
+    cash + match card {
+        0 => 0,
+        1 => 3,
+        _ => 5,
+    }
+}
+
+/// The items, the tax, the rounding.
+fn by_sums(evidence: &Evidence, value: Decimal) -> i32 {
+    let sum = evidence.items.iter().try_fold(Decimal::new(0, 0), |sum, it| sum.plus(*it));
+    let items = match evidence.items.len() {
+        0 => 0,
+        1 => 2,
+        _ => 4,
+    };
+    let items = if sum == Some(value) { items } else { 0 };
+    let taxed = if taxed(evidence).contains(&value) { 3 } else { 0 };
+    let rounded = if rounded(evidence).contains(&value) { 2 } else { 0 };
+    let net = if net_and_tax(evidence).contains(&value) { 3 } else { 0 };
+    items + taxed.max(net) + rounded
+}
+
+/// Other amounts that claim the same place. Arithmetic that holds makes them lighter.
+fn against(evidence: &Evidence, value: Decimal, arithmetic: i32) -> i32 {
+    let rival = evidence.with(&[Label::Due, Label::Total]).any(|it| {
+        it.value != value && !it.value.is_zero() && !rounding_apart(evidence, it.value, value)
+    });
+    let paid = handed_over(evidence);
+    let paid_otherwise = !paid.is_empty() && !paid.contains(&value);
+    let card_otherwise = evidence.with(&[Label::Card]).any(|it| it.value > value)
+        && !evidence.with(&[Label::Card]).any(|it| it.value == value);
+    let net = net_and_tax(evidence);
+    let sums_otherwise = !net.is_empty()
+        && !net.iter().any(|it| *it == value || rounding_apart(evidence, *it, value));
+    let weight = if arithmetic >= 4 { 1 } else { 3 };
+    i32::from(rival) * weight
+        + i32::from(paid_otherwise) * weight
+        + i32::from(card_otherwise) * weight.min(2)
+        + i32::from(sums_otherwise) * weight.min(2)
+}
+
+/// Every cash less every change, where that leaves something.
+fn handed_over(evidence: &Evidence) -> Vec<Decimal> {
+    let mut out = Vec::new();
+    for cash in evidence.with(&[Label::Cash]) {
+        for change in evidence.with(&[Label::Change]).filter(|it| !it.value.is_zero()) {
+            let back = change.value.abs().and_then(|it| cash.value.minus(it));
+            out.extend(back.filter(|it| !it.is_negative() && !it.is_zero()));
+        }
+    }
+    out
+}
+
+/// The tax table summed up.
+fn taxed(evidence: &Evidence) -> Vec<Decimal> {
+    let zero = Decimal::new(0, 0);
+    let rows = &evidence.tax_rows;
+    let all = rows.iter().try_fold(zero, |sum, it| sum.plus(it.net)?.plus(it.tax));
+    let each = evidence.tax_rows.iter().filter_map(|it| it.net.plus(it.tax));
+    let mut out: Vec<Decimal> = each.collect();
+    out.extend(all);
+    out.retain(|it| !it.is_zero());
+    out
+}
+
+/// Subtotal or net amount and what is added to it: tax, rounding, less the discount.
+fn net_and_tax(evidence: &Evidence) -> Vec<Decimal> {
+    let zero = Decimal::new(0, 0);
+    let mut out = Vec::new();
+    for net in evidence.with(&[Label::Net]) {
+        for tax in evidence.with(&[Label::Tax]).filter(|it| it.value < net.value) {
+            let rounding = evidence.with(&[Label::Rounding]).next().map_or(zero, |it| it.value);
+            out.extend(net.value.plus(tax.value).and_then(|it| it.plus(rounding)));
+        }
+    }
+    out
+}
+
+/// Subtotals and totals after their rounding, tax or discount.
+fn rounded(evidence: &Evidence) -> Vec<Decimal> {
+    let mut out = Vec::new();
+    for base in evidence.with(&[Label::Subtotal, Label::Total, Label::Due]) {
+        if base.label == Label::Subtotal {
+            out.push(base.value);
+        }
+        for step in evidence.with(&[Label::Rounding, Label::Tax]).filter(|it| !it.value.is_zero()) {
+            out.extend(base.value.plus(step.value));
+            out.extend(base.value.minus(step.value).filter(|_| step.label == Label::Rounding));
+        }
+        for less in evidence.with(&[Label::Discount]).filter(|it| !it.value.is_zero()) {
+            out.extend(less.value.abs().and_then(|it| base.value.minus(it)));
+        }
+    }
+    out
+}
+
+/// Whether two amounts differ by no more than a rounding that is printed.
+fn rounding_apart(evidence: &Evidence, one: Decimal, other: Decimal) -> bool {
+    let difference = one.minus(other).and_then(Decimal::abs);
+    let printed = evidence.with(&[Label::Rounding]).any(|it| !it.value.is_zero());
+    difference.is_some_and(|it| it <= Decimal::new(5, 2) || (printed && it < Decimal::new(1, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        domain::{money::Country, reading::Verdict},
+        reading::{Hints, engines::Page, understand},
+    };
+
+    fn check(country: &str, text: &str, expected: Option<&str>) {
+        let hints = Hints { today: "2026-11-23".parse().unwrap(), home: Country::parse(country) };
+        let Verdict::Receipt(fields) = understand(&Page::from_text(text), &hints) else {
+            panic!("not a receipt: {text}");
+        };
+        assert_eq!(fields.total.map(|it| it.to_string()), expected.map(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn a_total_is_believed_by_its_evidence() {
+        check("CZ", "Mléko 20,00\nRohlík 5,00\nCelkem 25,00 Kč", Some("25.00"));
+        check(
+            "MY",
+            "TAX INVOICE\nTotal 31.47\nRounding -0.02\nCASH 50.00\nCHANGE 18.55",
+            Some("31.45"),
+        );
+        check(
+            "MY",
+            "RECEIPT\nTotal 29.26\nRounding 0.04\nTotal Rounded 29.30\nCash 50.00\nChange 20.70",
+            Some("29.30"),
+        );
+        check("DE", "SUMME EUR 23,84\nKartenzahlung EUR 23,84", Some("23.84"));
+        check(
+            "CZ",
+            "Účtenka\nK úhradě: 1 250,- Kč\nHotovost 2 000,- Kč\nVráceno 750,- Kč",
+            Some("1250"),
+        );
+    }
+
+    #[test]
+    fn the_largest_number_is_not_the_total() {
+        check("MY", "RECEIPT\nMilk 3.00\nCash 100.00", None);
+        check(
+            "MY",
+            "TAX INVOICE\nTOTAL 52.00\nGST Summary Amount Tax\nTOTAL 873.87 4.43",
+            Some("52.00"),
+        );
+    }
+
+    #[test]
+    fn a_total_that_the_arithmetic_denies_stays_unknown() {
+        check("MY", "RECEIPT\nTotal 738.78\nFinal Total 733.70\nCash 766.99\nChange 1.30", None);
+        check(
+            "MY",
+            "RECEIPT\nTotal (Excluding GST) 95.17\nTotal GST 5.71\nTotal Sales (Inclusive of GST) 100.20\nCash 101.00",
+            None,
+        );
+    }
+
+    #[test]
+    fn a_book_and_a_chat_are_no_receipts() {
+        let hints = Hints { today: "2026-11-23".parse().unwrap(), home: None };
+        for text in [
+            "It was the best of times,\nit was the worst of times, 1775",
+            "Today\n11:59\n797011 is your verification code.",
+            "",
+            "See you at 18:30? The total of it all was 3.50 apples",
+        ] {
+            assert_eq!(understand(&Page::from_text(text), &hints), Verdict::NotAReceipt, "{text}");
+        }
+    }
+}

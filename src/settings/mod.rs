@@ -1,0 +1,68 @@
+//! What the environment says, read once at the start; the only home of `std::env`. A missing or
+//! unreadable setting is one line that names the variable; the program ends with code 78 before it
+//! listens. Each program asks only for what it needs.
+
+mod source;
+mod ingress;
+mod worker;
+mod admin;
+
+pub use admin::AdminSettings;
+pub use ingress::IngressSettings;
+pub use source::{SettingError, Source};
+pub use worker::{EngineName, ReadingSettings, WorkerSettings};
+
+use crate::clients::Secret;
+use crate::clients::whatsapp::MediaHosts;
+
+/// Exit code of a program that was set up wrongly (`EX_CONFIG` of sysexits.h).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// Logs and traces, the same for every program.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// `RUST_LOG`; default `info`.
+    pub filter: String,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; without it no trace leaves the process.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl TelemetrySettings {
+    /// Reads them; none is required.
+    pub fn from(source: &Source) -> Self {
+        Self {
+            filter: source.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
+            otlp_endpoint: source.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        }
+    }
+}
+
+/// How Meta's Graph API is reached.
+#[derive(Clone, Debug)]
+pub struct GraphSettings {
+    /// `GRAPH_API_URL`, version included.
+    pub url: String,
+    /// `WA_TOKEN`.
+    pub token: Secret,
+    /// `MEDIA_HOSTS`: where the token may go besides.
+    pub media_hosts: MediaHosts,
+    /// `MEDIA_MAX_BYTES`: larger photos are not taken.
+    pub media_max_bytes: usize,
+}
+
+impl GraphSettings {
+    fn from(source: &Source) -> Result<Self, SettingError> {
+        let hosts = source
+            .text("MEDIA_HOSTS")
+            .unwrap_or_else(|| "lookaside.fbsbx.com,*.fbcdn.net,*.whatsapp.net".to_owned());
+        Ok(Self {
+            url: source
+                .text("GRAPH_API_URL")
+                .unwrap_or_else(|| "https://graph.facebook.com/v26.0".to_owned()),
+            token: source.secret("WA_TOKEN")?,
+            media_hosts: MediaHosts::parse(&hosts)
+                .map_err(|error| SettingError::unreadable("MEDIA_HOSTS", error))?,
+            media_max_bytes: source.number("MEDIA_MAX_BYTES", 16 * 1024 * 1024)?,
+        })
+    }
+}

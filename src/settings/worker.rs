@@ -1,0 +1,153 @@
+//! What the worker asks for.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{GraphSettings, SettingError, Source};
+use crate::clients::Secret;
+use crate::domain::language::Language;
+use crate::domain::money::Country;
+
+/// The settings of `worker`.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// `DATABASE_URL`.
+    pub database_url: Secret,
+    /// `METRICS_ADDR`: `/healthz` and `/readyz`.
+    pub metrics_address: SocketAddr,
+    /// How answers leave and pending media is fetched.
+    pub graph: GraphSettings,
+    /// `STRIPE_SECRET_KEY`.
+    pub stripe_key: Secret,
+    /// `STRIPE_API_URL`.
+    pub stripe_url: String,
+    /// `CUSTOMER_TTL_HOURS`: how long the local copy of a customer is believed.
+    pub customer_ttl: Duration,
+    /// Who reads photos.
+    pub reading: ReadingSettings,
+    /// `WORKER_CONCURRENCY`: jobs at once in this process, local readings apart.
+    pub concurrency: usize,
+    /// `WORKER_OCR_CONCURRENCY`: local readings at once in this process.
+    pub ocr_concurrency: usize,
+    /// `REPLY_TEMPLATE`: the approved template of answers outside the window.
+    pub reply_template: String,
+    /// `REPLY_LANGUAGE`.
+    pub language: Language,
+    /// `ECHO_WAIT_S`: how long a send of unknown outcome waits for the status that echoes it.
+    pub echo_wait: Duration,
+}
+
+/// Who reads photos, and what they should know.
+#[derive(Clone, Debug)]
+pub struct ReadingSettings {
+    /// `OCR_ENGINES`, in the order in which they are asked.
+    pub engines: Vec<EngineName>,
+    /// `ANTHROPIC_API_KEY`; without it that engine is skipped.
+    pub anthropic_key: Option<Secret>,
+    /// `ANTHROPIC_API_URL`.
+    pub anthropic_url: String,
+    /// `ANTHROPIC_MODEL`.
+    pub anthropic_model: String,
+    /// `HOME_COUNTRY`: evidence for currency and order of dates.
+    pub home_country: Option<Country>,
+}
+
+/// An engine as `OCR_ENGINES` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineName {
+    /// Anthropic's Messages API.
+    Anthropic,
+    /// On this machine, without a key: `local` and `tesseract` name the same engine for now.
+    Local,
+}
+
+impl WorkerSettings {
+    /// Reads them, or names the first that is missing or unreadable.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let hours: u64 = source.number("CUSTOMER_TTL_HOURS", 24)?;
+        Ok(Self {
+            database_url: source.secret("DATABASE_URL")?,
+            metrics_address: source.address("METRICS_ADDR", "127.0.0.1:9464")?,
+            graph: GraphSettings::from(source)?,
+            stripe_key: source.secret("STRIPE_SECRET_KEY")?,
+            stripe_url: source
+                .text("STRIPE_API_URL")
+                .unwrap_or_else(|| "https://api.stripe.com".to_owned()),
+            customer_ttl: Duration::from_secs(hours.saturating_mul(60 * 60)),
+            reading: ReadingSettings::from(source)?,
+            concurrency: at_least_one(
+                "WORKER_CONCURRENCY",
+                source.number("WORKER_CONCURRENCY", 32)?,
+            )?,
+            ocr_concurrency: at_least_one(
+                "WORKER_OCR_CONCURRENCY",
+                source.number("WORKER_OCR_CONCURRENCY", 1)?,
+            )?,
+            reply_template: source
+                .text("REPLY_TEMPLATE")
+                .unwrap_or_else(|| "receipt_result".to_owned()),
+            language: language(source)?,
+            echo_wait: Duration::from_secs(source.number("ECHO_WAIT_S", 60)?),
+        })
+    }
+}
+
+impl ReadingSettings {
+    /// Reads them; a missing key is no error here: the engine is skipped.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let model = source.text("ANTHROPIC_MODEL");
+        Ok(Self {
+            engines: engines(source)?,
+            anthropic_key: source.optional_secret("ANTHROPIC_API_KEY")?,
+            anthropic_url: source
+                .text("ANTHROPIC_API_URL")
+                .unwrap_or_else(|| "https://api.anthropic.com".to_owned()),
+            anthropic_model: model.unwrap_or_else(|| "claude-haiku-5-5".to_owned()),
+            home_country: home_country(source)?,
+        })
+    }
+}
+
+fn engines(source: &Source) -> Result<Vec<EngineName>, SettingError> {
+    let list = source.text("OCR_ENGINES").unwrap_or_else(|| "anthropic,local".to_owned());
+    let mut engines = Vec::new();
+    for name in list.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+        let engine = match name {
+            "anthropic" => EngineName::Anthropic,
+            "local" | "tesseract" => EngineName::Local,
+            _ => {
+                let problem = format!("knows anthropic, local and tesseract, found {name:?}");
+                return Err(SettingError::unreadable("OCR_ENGINES", problem));
+            }
+        };
+        if !engines.contains(&engine) {
+            engines.push(engine);
+        }
+    }
+    Ok(engines)
+}
+
+fn language(source: &Source) -> Result<Language, SettingError> {
+    let Some(code) = source.text("REPLY_LANGUAGE") else { return Ok(Language::default()) };
+    Language::parse(&code).ok_or_else(|| {
+        SettingError::unreadable("REPLY_LANGUAGE", format!("knows en, cs and de, found {code:?}"))
+    })
+}
+
+fn home_country(source: &Source) -> Result<Option<Country>, SettingError> {
+    let Some(code) = source.text("HOME_COUNTRY") else { return Ok(None) };
+    let country = Country::parse(&code).ok_or_else(|| {
+        SettingError::unreadable(
+            "HOME_COUNTRY",
+            format!("want two letters such as CZ, found {code:?}"),
+        )
+    })?;
+    Ok(Some(country))
+}
+
+fn at_least_one(name: &'static str, number: usize) -> Result<usize, SettingError> {
+    if number == 0 {
+        return Err(SettingError::unreadable(name, "must be at least 1"));
+    }
+    Ok(number)
+}

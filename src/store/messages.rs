@@ -1,0 +1,179 @@
+//! What senders wrote, each once: `message_ids` remembers for longest, `messages` holds the rest.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::{MessageId, PhoneNumberId, Sha256, Wamid};
+use crate::domain::inbound::Inbound;
+use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+
+/// A message as the worker needs it.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Our id.
+    pub id: MessageId,
+    /// Meta's id: the answer quotes it.
+    pub wamid: Wamid,
+    /// The number that was written to.
+    pub phone_number_id: PhoneNumberId,
+    /// Who wrote.
+    pub sender: Sender,
+    /// Their profile's name.
+    pub profile_name: Option<ProfileName>,
+    /// What they sent.
+    pub kind: Kind,
+    /// Meta's time of writing.
+    pub sent_at: DateTime<Utc>,
+    /// When the webhook reached us.
+    pub received_at: DateTime<Utc>,
+}
+
+/// [`crate::domain::inbound::Content`] without its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A photo or document.
+    Media,
+    /// Words.
+    Text,
+    /// Voice, video, sticker.
+    OtherMedia,
+    /// Nothing to answer.
+    Silent,
+}
+
+impl Kind {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "media" => Some(Self::Media),
+            "text" => Some(Self::Text),
+            "other_media" => Some(Self::OtherMedia),
+            "silent" => Some(Self::Silent),
+            _ => None,
+        }
+    }
+}
+
+/// When and in which trace a batch of messages arrived.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When the webhook reached us.
+    pub received_at: DateTime<Utc>,
+    /// Just before the commit.
+    pub accepted_at: DateTime<Utc>,
+    /// The W3C trace context of the webhook.
+    pub trace_parent: Option<String>,
+}
+
+impl Store {
+    /// Which of `wamids` have been accepted before.
+    pub async fn known(&self, wamids: &[&Wamid]) -> Result<Vec<Sha256>, StoreError> {
+        let digests: Vec<Vec<u8>> =
+            wamids.iter().map(|it| it.digest().as_bytes().to_vec()).collect();
+        let rows = sqlx::query_scalar!(
+            "select wamid_sha256 from message_ids where wamid_sha256 = any($1)",
+            &digests
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|it| Sha256::from_bytes(it).ok_or(UNREADABLE_ID)).collect()
+    }
+
+    /// The message `id`.
+    pub async fn message(&self, id: MessageId) -> Result<Message, StoreError> {
+        let row = sqlx::query!(
+            "select wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, received_at
+             from messages
+             where id = $1",
+            id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(StoreError::Missing { table: "messages" })?;
+        let phone = row.phone.as_deref().and_then(|it| Phone::parse(it).ok());
+        let user_id = row.user_id.as_deref().and_then(UserId::parse);
+        Ok(Message {
+            id,
+            wamid: Wamid::parse(&row.wamid).ok_or(unreadable("wamid"))?,
+            phone_number_id: PhoneNumberId::parse(&row.phone_number_id)
+                .ok_or(unreadable("phone_number_id"))?,
+            sender: Sender::known_by(phone, user_id).ok_or(unreadable("phone or user_id"))?,
+            profile_name: row.profile_name.as_deref().and_then(ProfileName::parse),
+            kind: Kind::parse(&row.kind).ok_or(unreadable("kind"))?,
+            sent_at: row.sent_at,
+            received_at: row.received_at,
+        })
+    }
+}
+
+/// Remembers those of `inbound` that are new, and says under which id. Told twice, in two batches
+/// or in one, a message is remembered once: the second time it is not among the answer.
+pub async fn remember(
+    tx: &mut Tx,
+    inbound: &[&Inbound],
+    arrival: &Arrival,
+) -> Result<HashMap<Wamid, MessageId>, StoreError> {
+    let mut told: Vec<&Inbound> = inbound.to_vec();
+    // Sorted by key: two batches that share messages and lock them crosswise would deadlock.
+    told.sort_by_key(|it| it.wamid.digest());
+    told.dedup_by_key(|it| it.wamid.digest());
+    let digests: Vec<Vec<u8>> =
+        told.iter().map(|it| it.wamid.digest().as_bytes().to_vec()).collect();
+    let wamids: Vec<&str> = told.iter().map(|it| it.wamid.as_str()).collect();
+    let numbers: Vec<&str> = told.iter().map(|it| it.phone_number_id.as_str()).collect();
+    let phones: Vec<Option<&str>> =
+        told.iter().map(|it| it.sender.phone().map(Phone::as_str)).collect();
+    let user_ids: Vec<Option<&str>> =
+        told.iter().map(|it| it.sender.user_id().map(UserId::as_str)).collect();
+    let names: Vec<Option<&str>> =
+        told.iter().map(|it| it.profile_name.as_ref().map(ProfileName::as_str)).collect();
+    let kinds: Vec<&str> = told.iter().map(|it| it.content.kind()).collect();
+    let sent: Vec<DateTime<Utc>> = told.iter().map(|it| it.sent_at).collect();
+    let raws: Vec<&[u8]> = told.iter().map(|it| it.raw.0.as_slice()).collect();
+
+    let rows = sqlx::query!(
+        "with fresh as (
+             insert into message_ids (wamid_sha256, first_seen_at)
+             select told.digest, $10
+             from unnest($1::bytea[]) with ordinality as told (digest, place)
+             order by told.place
+             on conflict do nothing
+             returning wamid_sha256
+         )
+         insert into messages (wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at,
+                               raw, received_at, accepted_at, trace_parent)
+         select told.wamid, told.phone_number_id, told.phone, told.user_id, told.profile_name,
+                told.kind, told.sent_at, told.raw, $10, $11, $12
+         from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                     $7::text[], $8::timestamptz[], $9::bytea[])
+              as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw)
+         join fresh on fresh.wamid_sha256 = told.digest
+         order by told.sent_at
+         returning id, wamid",
+        &digests,
+        &wamids as _,
+        &numbers as _,
+        &phones as _,
+        &user_ids as _,
+        &names as _,
+        &kinds as _,
+        &sent,
+        &raws as _,
+        arrival.received_at,
+        arrival.accepted_at,
+        arrival.trace_parent.as_deref(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((Wamid::parse(&row.wamid).ok_or(unreadable("wamid"))?, MessageId(row.id))))
+        .collect()
+}
+
+const UNREADABLE_ID: StoreError =
+    StoreError::Unreadable { table: "message_ids", column: "wamid_sha256" };
+
+fn unreadable(column: &'static str) -> StoreError {
+    StoreError::Unreadable { table: "messages", column }
+}

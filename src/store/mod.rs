@@ -1,0 +1,137 @@
+//! Our SQL, one file a table. Row types never leave this folder; every write says how many rows it
+//! must touch. No statement here waits on anybody but Postgres.
+
+pub mod messages;
+pub mod media;
+pub mod kept_items;
+pub mod senders;
+pub mod readings;
+pub mod matches;
+pub mod entries;
+pub mod replies;
+pub mod send_attempts;
+pub mod views;
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres, Transaction};
+
+use crate::domain::retry::Verdict;
+
+/// A transaction on our Postgres: whoever holds one decides what belongs together.
+pub type Tx = Transaction<'static, Postgres>;
+
+/// How long a statement waits for a free connection before Postgres counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The only memory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+}
+
+/// What can go wrong between us and Postgres.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Postgres did not do it: away, busy, or it refused. Nothing of the transaction stands.
+    #[error("Postgres did not answer as it should")]
+    Postgres(#[from] sqlx::Error),
+    /// A row holds what this version cannot read.
+    #[error("{table} holds a {column} that this version cannot read")]
+    Unreadable {
+        /// Where.
+        table: &'static str,
+        /// What.
+        column: &'static str,
+    },
+    /// A row that must be there is not (erased by `forget`, for one).
+    #[error("no such row in {table}")]
+    Missing {
+        /// Where.
+        table: &'static str,
+    },
+    /// A write touched fewer rows than it must: somebody else was faster.
+    #[error("a write to {table} touched no row")]
+    Overtaken {
+        /// Where.
+        table: &'static str,
+    },
+}
+
+impl StoreError {
+    /// The fate of a job that met this.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Postgres(_) | Self::Overtaken { .. } => Verdict::Retry,
+            Self::Unreadable { .. } | Self::Missing { .. } => Verdict::GiveUp,
+        }
+    }
+}
+
+impl Store {
+    /// A pool of at most `connections`, opened when first needed: a Postgres that is away at the
+    /// start is waited for by whoever asks, not here.
+    pub fn open(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// The pool, for the queue's crate, which shares our Postgres.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Begins a transaction.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+
+    /// Whether Postgres answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Brings the schema up to date, the queue's first. Twice, or from two machines at once, does
+    /// no harm: a lock in Postgres lets one go first and the other finds nothing to do.
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        apalis_lease::migrate(&self.pool).await?;
+        sqlx::migrate!("./migrations").run(&self.pool).await
+    }
+
+    /// Whether every migration that this program knows has been applied.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let newest = sqlx::migrate!("./migrations").iter().map(|it| it.version).max();
+        let applied: Result<Option<i64>, sqlx::Error> =
+            sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+                .fetch_one(&self.pool)
+                .await;
+        match applied {
+            Ok(version) => Ok(version >= newest),
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(UNDEFINED_TABLE) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until nothing is lent out, then closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Postgres' code for a table that is not there.
+const UNDEFINED_TABLE: &str = "42P01";
+
+/// Exactly one row, or somebody was faster.
+fn one_row(table: &'static str, touched: u64) -> Result<(), StoreError> {
+    if touched == 1 { Ok(()) } else { Err(StoreError::Overtaken { table }) }
+}

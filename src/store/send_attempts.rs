@@ -1,0 +1,220 @@
+//! Each attempt to send an answer: written before the call, settled by Meta's answer or by the
+//! status that echoes the attempt's id.
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError, Tx, one_row};
+use crate::domain::delivery::{Delivery, StatusUpdate};
+use crate::domain::ids::{AttemptId, MessageId, ReplyId, Wamid};
+use crate::domain::reply::Form;
+
+/// The newest attempt to send a reply, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Counted from 1.
+    pub number: i32,
+    /// How it was said.
+    pub form: Form,
+    /// When it was written down, just before the call.
+    pub intended_at: DateTime<Utc>,
+    /// What became of the call.
+    pub outcome: AttemptOutcome,
+    /// Meta's code when the message failed after it was accepted.
+    pub delivery_error_code: Option<i32>,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// Nobody knows: we died before the answer, or it was lost.
+    Unknown,
+    /// Meta took it.
+    Accepted,
+    /// Meta refused it, with this code (0 where it gave none).
+    Refused(i32),
+    /// It never left.
+    NotSent,
+}
+
+impl Store {
+    /// The newest attempt to send `reply`.
+    pub async fn last_attempt(&self, reply: ReplyId) -> Result<Option<Attempt>, StoreError> {
+        let row = sqlx::query!(
+            "select id, number, form, intended_at, outcome, error_code, delivery_error_code
+             from send_attempts
+             where reply_id = $1
+             order by number desc
+             limit 1",
+            reply.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let outcome = match row.outcome.as_deref() {
+            None => AttemptOutcome::Unknown,
+            Some("accepted") => AttemptOutcome::Accepted,
+            Some("refused") => AttemptOutcome::Refused(row.error_code.unwrap_or_default()),
+            Some("not_sent") => AttemptOutcome::NotSent,
+            Some(_) => return Err(unreadable("outcome")),
+        };
+        Ok(Some(Attempt {
+            id: AttemptId(row.id),
+            number: row.number,
+            form: Form::parse(&row.form).ok_or(unreadable("form"))?,
+            intended_at: row.intended_at,
+            outcome,
+            delivery_error_code: row.delivery_error_code,
+        }))
+    }
+
+    /// Writes down that attempt `number` is about to be made. Committed when this returns: whatever
+    /// happens next, the row says that something may have been sent. Where another worker was
+    /// faster with this number, [`StoreError::Overtaken`]: then nothing may be sent.
+    pub async fn intend_send(
+        &self,
+        id: AttemptId,
+        reply: ReplyId,
+        number: i32,
+        form: Form,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let done = sqlx::query!(
+            "insert into send_attempts (id, reply_id, number, form, intended_at)
+             values ($1, $2, $3, $4, $5)
+             on conflict (reply_id, number) do nothing",
+            id.0,
+            reply.0,
+            number,
+            form.as_str(),
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        one_row("send_attempts", done.rows_affected())
+    }
+
+    /// Meta took it under `wamid`. The echo may have said so before: then this changes nothing.
+    pub async fn send_accepted(
+        &self,
+        id: AttemptId,
+        wamid: &Wamid,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let done = sqlx::query!(
+            "update send_attempts
+             set outcome = 'accepted', wamid = coalesce(wamid, $2), settled_at = coalesce(settled_at, $3)
+             where id = $1",
+            id.0,
+            wamid.as_str(),
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        one_row("send_attempts", done.rows_affected())
+    }
+
+    /// Meta refused it with `code`, or it never left. An attempt that the echo settled stays so.
+    pub async fn send_failed(
+        &self,
+        id: AttemptId,
+        outcome: AttemptOutcome,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (word, code) = match outcome {
+            AttemptOutcome::Refused(code) => ("refused", Some(code)),
+            AttemptOutcome::NotSent => ("not_sent", None),
+            AttemptOutcome::Unknown | AttemptOutcome::Accepted => return Ok(()),
+        };
+        sqlx::query!(
+            "update send_attempts
+             set outcome = $2, error_code = $3, settled_at = $4
+             where id = $1 and outcome is null",
+            id.0,
+            word,
+            code,
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What a status told of one of our attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconciled {
+    /// It was one of ours. `failed` names the code of one that failed just now.
+    Ours {
+        /// The message whose answer it was.
+        message: MessageId,
+        /// Meta's code, when the answer failed and had not been known to.
+        failed: Option<i32>,
+    },
+    /// We know no such message.
+    Stranger,
+}
+
+/// Settles the attempt that `status` speaks of, by its echoed id or by the wamid, and never takes
+/// its delivery backwards. Told twice, it changes nothing more.
+pub async fn reconcile(
+    tx: &mut Tx,
+    status: &StatusUpdate,
+    now: DateTime<Utc>,
+) -> Result<Reconciled, StoreError> {
+    let row = sqlx::query!(
+        "select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
+                send_attempts.delivery, replies.message_id
+         from send_attempts
+         join replies on replies.id = send_attempts.reply_id
+         where send_attempts.id = $1 or send_attempts.wamid = $2
+         order by send_attempts.id
+         limit 1
+         for update of send_attempts",
+        status.attempt.map(|it| it.0),
+        status.wamid.as_str()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(Reconciled::Stranger) };
+    let message = MessageId(row.message_id);
+    let before = row.delivery.as_deref().and_then(Delivery::parse);
+    let settled = row.outcome.as_deref() == Some("accepted");
+    if settled && before >= Some(status.delivery) {
+        return Ok(Reconciled::Ours { message, failed: None });
+    }
+    let reached = before.max(Some(status.delivery)).map(Delivery::as_str);
+    let arrived = (status.delivery != Delivery::Sent && status.delivery != Delivery::Failed)
+        .then_some(status.at);
+    sqlx::query!(
+        "update send_attempts
+         set outcome = 'accepted', wamid = coalesce(wamid, $2), error_code = null,
+             settled_at = coalesce(settled_at, $3), delivery = $4,
+             delivered_at = coalesce(delivered_at, $5),
+             delivery_error_code = coalesce(delivery_error_code, $6)
+         where id = $1",
+        row.id,
+        status.wamid.as_str(),
+        now,
+        reached,
+        arrived,
+        status.error_code
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "update replies set state = 'sent', settled_at = $2, reason = null where id = $1 and state <> 'sent'",
+        row.reply_id,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    let failed =
+        (status.delivery == Delivery::Failed).then(|| status.error_code.unwrap_or_default());
+    Ok(Reconciled::Ours { message, failed })
+}
+
+fn unreadable(column: &'static str) -> StoreError {
+    StoreError::Unreadable { table: "send_attempts", column }
+}
