@@ -188,7 +188,8 @@ def cloth(rng, colour):
 
 
 def slate(rng):
-    tone = 0.16 + 0.10 * fractal(rng, (HEIGHT, WIDTH), 300) + 0.05 * fractal(rng, (HEIGHT, WIDTH), 9)
+    shape = (HEIGHT, WIDTH)
+    tone = 0.16 + 0.10 * fractal(rng, shape, 300) + 0.05 * fractal(rng, shape, 9)
     return tone[..., None] * np.array([0.95, 1.0, 1.06])
 
 
@@ -366,7 +367,8 @@ def cat_shapes():
     picture = Image.new("RGB", (WIDTH, HEIGHT), GINGER)
     mask = Image.new("L", (WIDTH, HEIGHT), 0)
     draw, covers = ImageDraw.Draw(picture), ImageDraw.Draw(mask)
-    tail = [(830 + 190 * math.sin(t), 1330 - 90 * math.cos(t) + 40 * t) for t in np.linspace(0, 2.6, 60)]
+    turns = np.linspace(0, 2.6, 60)
+    tail = [(830 + 190 * math.sin(t), 1330 - 90 * math.cos(t) + 40 * t) for t in turns]
     for x, y in tail:
         ellipse(covers, x, y, 52, 52, 255)
     for x, y in tail[::9]:
@@ -389,7 +391,8 @@ def cat_shapes():
         ellipse(draw, 600 + side * 130, 1450, 96, 60, PALE)
         ellipse(draw, 600 + side * 62, 772, 92, 72, PALE)
         for row in range(3):
-            draw.line([(600 + side * 210, 660 + row * 44), (600 + side * 300, 640 + row * 58)], DARK, 17)
+            start = (600 + side * 210, 660 + row * 44)
+            draw.line([start, (600 + side * 300, 640 + row * 58)], DARK, 17)
         draw.line([(600 + side * 46, 440), (600 + side * 36, 545)], DARK, 19)
         draw.line([(600 + side * 112, 452), (600 + side * 84, 545)], DARK, 17)
     draw.line([(600, 430), (600, 540)], DARK, 19)
@@ -419,7 +422,8 @@ def fur(painted, mask, rng):
         tone = colours[y, x] * volume * rng.normal(1.0, 0.12)
         end = (x + length * math.cos(angle), y + length * math.sin(angle))
         fill = tuple(int(it) for it in np.clip(tone, 0, 255)) + (255,)
-        draw.line([(x * scale, y * scale), (end[0] * scale, end[1] * scale)], fill, rng.integers(1, 4))
+        hair = [(x * scale, y * scale), (end[0] * scale, end[1] * scale)]
+        draw.line(hair, fill, rng.integers(1, 4))
     return layer.resize((WIDTH, HEIGHT), Image.LANCZOS)
 
 
@@ -433,7 +437,7 @@ def face_details(picture):
         return [(x * scale, y * scale) for x, y in points]
 
     def oval(x, y, a, b, fill):
-        draw.ellipse(((x - a) * scale, (y - b) * scale, (x + a) * scale, (y + b) * scale), fill=fill)
+        draw.ellipse(at((x - a, y - b), (x + a, y + b)), fill=fill)
 
     for side in (-1, 1):
         x = 600 + side * 118
@@ -447,7 +451,8 @@ def face_details(picture):
     draw.line(at((600, 780), (600, 808)), fill=(92, 50, 36, 255), width=5 * scale)
     for side in (-1, 1):
         box = at((600 + min(0, side * 76), 774), (600 + max(0, side * 76), 834))
-        draw.arc([box[0], box[1]], 10 if side > 0 else 40, 140 if side > 0 else 170, (92, 50, 36, 255), 4 * scale)
+        begin, end = (10, 140) if side > 0 else (40, 170)
+        draw.arc(box, begin, end, (92, 50, 36, 255), 4 * scale)
         for row in range(4):
             whisker = [
                 (600 + side * (70 + 290 * t), 782 + row * 15 + (row - 1.2) * 62 * t + 34 * t * t)
