@@ -21,11 +21,7 @@ pub struct Answer {
 impl Answer {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self {
-            status,
-            headers,
-            body: body.to_string().into_bytes(),
-        }
+        Self { status, headers, body: body.to_string().into_bytes() }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -71,10 +67,7 @@ impl Answer {
 }
 
 fn cut_on_purpose() -> std::io::Error {
-    std::io::Error::new(
-        std::io::ErrorKind::ConnectionReset,
-        "cut on purpose by the simulator",
-    )
+    std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose by the simulator")
 }
 
 /// An answer together with what the vendor does around it.
@@ -88,10 +81,6 @@ pub struct Outcome {
 
 impl From<Answer> for Outcome {
     fn from(answer: Answer) -> Self {
-        Self {
-            answer,
-            before: None,
-            after: None,
-        }
+        Self { answer, before: None, after: None }
     }
 }

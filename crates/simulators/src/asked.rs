@@ -31,10 +31,7 @@ pub struct Asked<R> {
 impl<R> Asked<R> {
     /// First header of that (lower-case) name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// The token of `Authorization: Bearer …`.
@@ -54,10 +51,7 @@ impl<R> Asked<R> {
 
     /// First value of that query parameter.
     pub fn param(&self, name: &str) -> Option<String> {
-        self.params()?
-            .into_iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value)
+        self.params()?.into_iter().find(|(it, _)| it == name).map(|(_, value)| value)
     }
 
     /// The body as decoded form fields; `None` if its percent-encoding is broken.
@@ -74,12 +68,8 @@ impl<R> Asked<R> {
 impl<R: fmt::Debug> fmt::Debug for Asked<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Asked");
-        shown
-            .field("route", &self.route)
-            .field("method", &self.method);
-        shown
-            .field("body_bytes", &self.body.len())
-            .field("status", &self.status());
+        shown.field("route", &self.route).field("method", &self.method);
+        shown.field("body_bytes", &self.body.len()).field("status", &self.status());
         shown.finish_non_exhaustive()
     }
 }
@@ -91,9 +81,7 @@ pub(crate) struct Log<R> {
 
 impl<R: Copy + Eq> Log<R> {
     pub(crate) fn empty() -> Self {
-        Self {
-            entries: Mutex::new(Vec::new()),
-        }
+        Self { entries: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn note(&self, asked: Asked<R>) -> Arc<Asked<R>> {
@@ -107,11 +95,7 @@ impl<R: Copy + Eq> Log<R> {
     }
 
     pub(crate) fn on(&self, route: R) -> Vec<Arc<Asked<R>>> {
-        self.entries()
-            .iter()
-            .filter(|it| it.route == Some(route))
-            .cloned()
-            .collect()
+        self.entries().iter().filter(|it| it.route == Some(route)).cloned().collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -153,9 +137,7 @@ pub async fn wait_until(
 
 /// Decodes `a=b&c=d` strictly: `+` is a space, a broken `%` sequence or non-UTF-8 is `None`.
 pub(crate) fn decode_form(raw: &[u8]) -> Option<Vec<(String, String)>> {
-    let pairs = raw
-        .split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty());
+    let pairs = raw.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');

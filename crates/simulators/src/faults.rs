@@ -53,30 +53,19 @@ pub(crate) struct Faults<R> {
 
 impl<R> Clone for Faults<R> {
     fn clone(&self) -> Self {
-        Self {
-            script: Arc::clone(&self.script),
-        }
+        Self { script: Arc::clone(&self.script) }
     }
 }
 
 impl<R: Copy + Eq + Hash> Faults<R> {
     pub(crate) fn none() -> Self {
-        let script = Script {
-            once: HashMap::new(),
-            always: HashMap::new(),
-        };
-        Self {
-            script: Arc::new(Mutex::new(script)),
-        }
+        let script = Script { once: HashMap::new(), always: HashMap::new() };
+        Self { script: Arc::new(Mutex::new(script)) }
     }
 
     pub(crate) fn queue(&self, route: R, fault: &Fault, times: usize) {
         let mut script = self.script();
-        script
-            .once
-            .entry(route)
-            .or_default()
-            .extend(std::iter::repeat_n(fault.clone(), times));
+        script.once.entry(route).or_default().extend(std::iter::repeat_n(fault.clone(), times));
     }
 
     pub(crate) fn always(&self, route: R, fault: Fault) {

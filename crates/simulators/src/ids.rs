@@ -11,15 +11,8 @@ pub(crate) fn alphanumeric(length: usize) -> String {
     let mut text = String::with_capacity(length);
     while text.len() < length {
         let random = Uuid::new_v4();
-        let letters = random
-            .as_bytes()
-            .iter()
-            .map(|byte| usize::from(*byte) % ALPHABET.len());
-        text.extend(
-            letters
-                .take(length - text.len())
-                .map(|at| char::from(ALPHABET[at])),
-        );
+        let letters = random.as_bytes().iter().map(|byte| usize::from(*byte) % ALPHABET.len());
+        text.extend(letters.take(length - text.len()).map(|at| char::from(ALPHABET[at])));
     }
     text
 }

@@ -3,7 +3,7 @@
 //! **to share no type with whoever calls them**: a client and a simulator that share a struct
 //! share its mistakes. Nothing here leaves the loopback interface.
 //!
-//! Each simulator ([`Meta`], [`Stripe`], `Anthropic`) runs on threads of its own, so it can be
+//! Each simulator ([`Meta`], [`Stripe`], [`Anthropic`]) runs on threads of its own, so it can be
 //! started from any test or runtime; it stops when it is dropped. Each one
 //!
 //! * remembers every request it was asked ([`Simulator::asked`], [`Simulator::count`]),
@@ -32,9 +32,11 @@ mod faults;
 mod ids;
 mod server;
 
+pub mod anthropic;
 pub mod meta;
 pub mod stripe;
 
+pub use anthropic::{Anthropic, AnthropicOptions, AnthropicRoute};
 pub use asked::{Asked, TimedOut, wait_until};
 pub use faults::Fault;
 pub use meta::{MediaId, Meta, MetaOptions, MetaRoute, Sender};

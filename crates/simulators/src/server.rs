@@ -69,25 +69,11 @@ impl<V: Vendor> Simulator<V> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let (clock, faults) = (Clock::default(), Faults::none());
-        let surroundings = Surroundings {
-            address,
-            clock: clock.clone(),
-            faults: faults.clone(),
-        };
+        let surroundings = Surroundings { address, clock: clock.clone(), faults: faults.clone() };
         let vendor = make(surroundings);
-        let core = Arc::new(Core {
-            vendor,
-            clock,
-            faults,
-            log: Log::empty(),
-        });
+        let core = Arc::new(Core { vendor, clock, faults, log: Log::empty() });
         let (handle, thread) = spawn(Arc::clone(&core), listener)?;
-        Ok(Self {
-            core,
-            address,
-            handle,
-            thread: Some(thread),
-        })
+        Ok(Self { core, address, handle, thread: Some(thread) })
     }
 
     pub(crate) fn vendor(&self) -> &V {
@@ -162,9 +148,7 @@ impl<V: Vendor> Simulator<V> {
 
 impl<V: Vendor> fmt::Debug for Simulator<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Simulator")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        f.debug_struct("Simulator").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -184,35 +168,27 @@ fn spawn<V: Vendor>(
 ) -> io::Result<(ServerHandle, JoinHandle<()>)> {
     let (started, starting) = mpsc::channel();
     let core = Data::from(core);
-    let thread = thread::Builder::new()
-        .name("simulator".to_owned())
-        .spawn(move || {
-            rt::System::new().block_on(async move {
-                let server = HttpServer::new(move || {
-                    App::new()
-                        .app_data(core.clone())
-                        .app_data(PayloadConfig::new(MAX_BODY_BYTES))
-                        .default_service(web::to(serve::<V>))
-                });
-                // One worker: calls are performed one after the other, so no route needs a lock
-                // around "look, then do".
-                let server = server
-                    .workers(1)
-                    .disable_signals()
-                    .shutdown_timeout(0)
-                    .listen(listener);
-                match server.map(HttpServer::run) {
-                    Ok(server) => {
-                        let _ = started.send(Ok(server.handle()));
-                        let _ = server.await;
-                    }
-                    Err(error) => drop(started.send(Err(error))),
-                }
+    let thread = thread::Builder::new().name("simulator".to_owned()).spawn(move || {
+        rt::System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                App::new()
+                    .app_data(core.clone())
+                    .app_data(PayloadConfig::new(MAX_BODY_BYTES))
+                    .default_service(web::to(serve::<V>))
             });
-        })?;
-    let handle = starting
-        .recv()
-        .map_err(|_| io::Error::other("the server thread ended"))??;
+            // One worker: calls are performed one after the other, so no route needs a lock
+            // around "look, then do".
+            let server = server.workers(1).disable_signals().shutdown_timeout(0).listen(listener);
+            match server.map(HttpServer::run) {
+                Ok(server) => {
+                    let _ = started.send(Ok(server.handle()));
+                    let _ = server.await;
+                }
+                Err(error) => drop(started.send(Err(error))),
+            }
+        });
+    })?;
+    let handle = starting.recv().map_err(|_| io::Error::other("the server thread ended"))??;
     Ok((handle, thread))
 }
 
@@ -306,10 +282,7 @@ fn send<R>(asked: &Asked<R>, answer: Answer) -> HttpResponse {
 fn note<R>(request: &HttpRequest, body: Bytes, route: Option<R>, clock: &Clock) -> Asked<R> {
     let header = |(name, value): (&actix_web::http::header::HeaderName, &_)| {
         let value: &actix_web::http::header::HeaderValue = value;
-        (
-            name.as_str().to_owned(),
-            String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        )
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     Asked {
         route,

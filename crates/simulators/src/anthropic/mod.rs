@@ -1,1 +1,173 @@
-//! Anthropic: follows.
+//! Anthropic: the Messages API with its request checked as the vendor checks it and its answer
+//! taken from a script. It reads no picture: what a photo says, the test says.
+
+mod check;
+mod errors;
+mod picture;
+mod schema;
+mod script;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::answer::{Answer, Outcome};
+use crate::asked::Asked;
+use crate::ids;
+use crate::server::{Simulator, Vendor};
+
+pub use script::Reply;
+
+/// Anthropic's API, running. See [`Anthropic::start`].
+pub type Anthropic = Simulator<Claude>;
+
+/// Where a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnthropicRoute {
+    /// `POST /v1/messages`
+    Messages,
+}
+
+/// The account that the simulator plays. The defaults are obviously made up.
+#[derive(Clone)]
+pub struct AnthropicOptions {
+    /// Accepted as `x-api-key` or as bearer token.
+    pub api_key: String,
+}
+
+impl Default for AnthropicOptions {
+    fn default() -> Self {
+        Self { api_key: "sk-ant-simulated".to_owned() }
+    }
+}
+
+/// The vendor behind [`Anthropic`].
+pub struct Claude {
+    options: AnthropicOptions,
+    memory: Mutex<Memory>,
+}
+
+/// Everything that changes.
+struct Memory {
+    replies: VecDeque<Reply>,
+    otherwise: Option<Reply>,
+    thinking: Thinking,
+}
+
+/// Whether a thinking block precedes the answer.
+#[derive(Clone, Copy)]
+enum Thinking {
+    Hidden,
+    First,
+}
+
+impl Claude {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Anthropic {
+    /// Starts it on a free port of the loopback interface, with an empty script.
+    pub fn start(options: AnthropicOptions) -> io::Result<Self> {
+        Self::run(|_| {
+            let replies = VecDeque::new();
+            let memory = Memory { replies, otherwise: None, thinking: Thinking::Hidden };
+            Claude { options, memory: Mutex::new(memory) }
+        })
+    }
+
+    /// What stands in for `https://api.anthropic.com`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// The account it plays.
+    pub fn options(&self) -> &AnthropicOptions {
+        &self.vendor().options
+    }
+
+    /// The next unanswered request is answered with this JSON, after those already scripted.
+    pub fn script(&self, json: Value) {
+        self.script_reply(Reply::Json(json));
+    }
+
+    /// The next unanswered request is answered like this, after those already scripted.
+    pub fn script_reply(&self, reply: Reply) {
+        self.vendor().memory().replies.push_back(reply);
+    }
+
+    /// What is answered when the script is empty. Without it: the emptiest JSON that the
+    /// request's schema allows, null wherever null may be.
+    pub fn otherwise(&self, reply: Reply) {
+        self.vendor().memory().otherwise = Some(reply);
+    }
+
+    /// From now on a thinking block precedes each answer.
+    pub fn think_first(&self) {
+        self.vendor().memory().thinking = Thinking::First;
+    }
+
+    /// Scripted replies that nobody has asked for yet.
+    pub fn replies_left(&self) -> usize {
+        self.vendor().memory().replies.len()
+    }
+}
+
+impl Vendor for Claude {
+    type Route = AnthropicRoute;
+
+    fn route(&self, method: &str, path: &str) -> Option<AnthropicRoute> {
+        match (method, path) {
+            ("POST", "/v1/messages") => Some(AnthropicRoute::Messages),
+            _ => None,
+        }
+    }
+
+    /// A reading costs money: what is cut off before it began has cost none.
+    fn writes(route: AnthropicRoute) -> bool {
+        match route {
+            AnthropicRoute::Messages => true,
+        }
+    }
+
+    fn perform(&self, _: AnthropicRoute, asked: &Asked<AnthropicRoute>) -> Outcome {
+        let given = asked.header("x-api-key").or_else(|| asked.bearer());
+        if given != Some(self.options.api_key.as_str()) {
+            return finished(errors::of_status(401)).into();
+        }
+        let answer = match check::request(asked) {
+            Err(refusal) => refusal,
+            Ok(request) => self.reply(&request),
+        };
+        finished(answer).into()
+    }
+
+    fn refuse(&self, _: &Asked<AnthropicRoute>, status: u16, code: Option<&str>) -> Answer {
+        finished(match code {
+            Some(code) => errors::error(status, code, code),
+            None => errors::of_status(status),
+        })
+    }
+}
+
+impl Claude {
+    fn reply(&self, request: &Value) -> Answer {
+        let mut memory = self.memory();
+        let reply = memory.replies.pop_front().or_else(|| memory.otherwise.clone());
+        script::answer(request, reply, memory.thinking)
+    }
+}
+
+/// Every answer has a number to ask support about, an error in its body too.
+fn finished(mut answer: Answer) -> Answer {
+    let id = format!("req_{}", ids::alphanumeric(24));
+    if answer.status >= 400 {
+        let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        body["request_id"] = Value::String(id.clone());
+        answer.body = body.to_string().into_bytes();
+    }
+    answer.with("request-id", id)
+}

@@ -30,10 +30,7 @@ pub struct Delivery {
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Delivery");
-        shown
-            .field("status", &self.status)
-            .field("elapsed", &self.elapsed)
-            .finish_non_exhaustive()
+        shown.field("status", &self.status).field("elapsed", &self.elapsed).finish_non_exhaustive()
     }
 }
 
@@ -152,11 +149,7 @@ async fn post(state: &State, bytes: Vec<u8>, signature: Option<String>) -> io::R
     let answer = request.send().await.map_err(io::Error::other)?;
     let status = answer.status().as_u16();
     let body = answer.text().await.map_err(io::Error::other)?;
-    Ok(Delivery {
-        status,
-        body,
-        elapsed: began.elapsed(),
-    })
+    Ok(Delivery { status, body, elapsed: began.elapsed() })
 }
 
 fn target(state: &State) -> io::Result<String> {

@@ -63,12 +63,7 @@ pub(crate) fn of_status(status: u16) -> Answer {
     match status {
         400 => parameter("Invalid parameter"),
         401 => invalid_token(),
-        403 => error(
-            403,
-            10,
-            "Application does not have permission for this action",
-            "Permission",
-        ),
+        403 => error(403, 10, "Application does not have permission for this action", "Permission"),
         404 => Answer::json(
             404,
             &json!({ "error": {
@@ -115,147 +110,37 @@ pub(crate) fn in_status(code: i64) -> Value {
 
 fn words(code: i64) -> (&'static str, &'static str) {
     let known = WORDS.iter().find(|(it, _, _)| *it == code);
-    known.map_or(("Error", "No further details."), |(_, title, details)| {
-        (*title, *details)
-    })
+    known.map_or(("Error", "No further details."), |(_, title, details)| (*title, *details))
 }
 
 /// Code, title, details.
 const WORDS: [(i64, &str, &str); 28] = [
-    (
-        1,
-        "API Unknown",
-        "Possibly a temporary issue due to downtime.",
-    ),
-    (
-        2,
-        "API Service",
-        "Temporary issue due to downtime or being overloaded.",
-    ),
-    (
-        4,
-        "API Too Many Calls",
-        "The app has reached its API call rate limit.",
-    ),
-    (
-        10,
-        "Permission Denied",
-        "Permission is either not granted or has been removed.",
-    ),
-    (
-        368,
-        "Temporarily blocked for policies violations",
-        "The account was restricted.",
-    ),
-    (
-        80_007,
-        "Rate limit issues",
-        "The account has reached its rate limit.",
-    ),
-    (
-        130_429,
-        "Rate limit hit",
-        "Cloud API message throughput has been reached.",
-    ),
-    (
-        130_472,
-        "User's number is part of an experiment",
-        "Failed to send because of an experiment",
-    ),
-    (
-        131_000,
-        "Something went wrong",
-        "Message failed to send due to an unknown error.",
-    ),
-    (
-        131_005,
-        "Access denied",
-        "Permission is either not granted or has been removed.",
-    ),
-    (
-        131_016,
-        "Service unavailable",
-        "A service is temporarily unavailable.",
-    ),
-    (
-        131_021,
-        "Recipient cannot be sender",
-        "Sender and recipient number is the same.",
-    ),
+    (1, "API Unknown", "Possibly a temporary issue due to downtime."),
+    (2, "API Service", "Temporary issue due to downtime or being overloaded."),
+    (4, "API Too Many Calls", "The app has reached its API call rate limit."),
+    (10, "Permission Denied", "Permission is either not granted or has been removed."),
+    (368, "Temporarily blocked for policies violations", "The account was restricted."),
+    (80_007, "Rate limit issues", "The account has reached its rate limit."),
+    (130_429, "Rate limit hit", "Cloud API message throughput has been reached."),
+    (130_472, "User's number is part of an experiment", "Failed to send because of an experiment"),
+    (131_000, "Something went wrong", "Message failed to send due to an unknown error."),
+    (131_005, "Access denied", "Permission is either not granted or has been removed."),
+    (131_016, "Service unavailable", "A service is temporarily unavailable."),
+    (131_021, "Recipient cannot be sender", "Sender and recipient number is the same."),
     (131_026, "Message undeliverable", "Message Undeliverable."),
-    (
-        131_030,
-        "Recipient phone number not in allowed list",
-        "Add the recipient to the list.",
-    ),
-    (
-        131_042,
-        "Business eligibility payment issue",
-        "There was a payment issue.",
-    ),
-    (
-        131_047,
-        "Re-engagement message",
-        "More than 24 hours have passed since the last reply.",
-    ),
-    (
-        131_048,
-        "Spam rate limit hit",
-        "Restrictions on how many messages can be sent.",
-    ),
-    (
-        131_049,
-        "Message not delivered",
-        "Kept back to maintain healthy ecosystem engagement.",
-    ),
-    (
-        131_050,
-        "User has stopped marketing messages",
-        "The recipient opted out.",
-    ),
-    (
-        131_052,
-        "Media download error",
-        "Unable to download the media sent by the user.",
-    ),
-    (
-        131_053,
-        "Media upload error",
-        "Unable to upload the media used in the message.",
-    ),
-    (
-        131_056,
-        "(Business Account, Consumer Account) pair rate limit hit",
-        "Too many messages.",
-    ),
-    (
-        131_057,
-        "Account in maintenance mode",
-        "Throughput is being upgraded.",
-    ),
-    (
-        131_062,
-        "Unsupported recipient",
-        "This message cannot be sent to a user id.",
-    ),
-    (
-        132_001,
-        "Template name does not exist in the translation",
-        "No such template.",
-    ),
-    (
-        132_015,
-        "Template is paused",
-        "Template is paused due to low quality.",
-    ),
-    (
-        132_016,
-        "Template is disabled",
-        "Template has been paused too many times.",
-    ),
-    (
-        133_010,
-        "Phone number not registered",
-        "Account not registered.",
-    ),
+    (131_030, "Recipient phone number not in allowed list", "Add the recipient to the list."),
+    (131_042, "Business eligibility payment issue", "There was a payment issue."),
+    (131_047, "Re-engagement message", "More than 24 hours have passed since the last reply."),
+    (131_048, "Spam rate limit hit", "Restrictions on how many messages can be sent."),
+    (131_049, "Message not delivered", "Kept back to maintain healthy ecosystem engagement."),
+    (131_050, "User has stopped marketing messages", "The recipient opted out."),
+    (131_052, "Media download error", "Unable to download the media sent by the user."),
+    (131_053, "Media upload error", "Unable to upload the media used in the message."),
+    (131_056, "(Business Account, Consumer Account) pair rate limit hit", "Too many messages."),
+    (131_057, "Account in maintenance mode", "Throughput is being upgraded."),
+    (131_062, "Unsupported recipient", "This message cannot be sent to a user id."),
+    (132_001, "Template name does not exist in the translation", "No such template."),
+    (132_015, "Template is paused", "Template is paused due to low quality."),
+    (132_016, "Template is disabled", "Template has been paused too many times."),
+    (133_010, "Phone number not registered", "Account not registered."),
 ];

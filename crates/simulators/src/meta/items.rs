@@ -24,27 +24,16 @@ pub struct Sender {
 impl Sender {
     /// Somebody with a phone number and a profile name.
     pub fn with_phone(phone: &str, name: &str) -> Self {
-        Self {
-            phone: Some(phone.to_owned()),
-            user_id: None,
-            name: Some(name.to_owned()),
-        }
+        Self { phone: Some(phone.to_owned()), user_id: None, name: Some(name.to_owned()) }
     }
 
     /// Somebody who hides the number behind a username.
     pub fn with_user_id(user_id: &str, name: &str) -> Self {
-        Self {
-            phone: None,
-            user_id: Some(user_id.to_owned()),
-            name: Some(name.to_owned()),
-        }
+        Self { phone: None, user_id: Some(user_id.to_owned()), name: Some(name.to_owned()) }
     }
 
     fn key(&self) -> &str {
-        self.phone
-            .as_deref()
-            .or(self.user_id.as_deref())
-            .unwrap_or_default()
+        self.phone.as_deref().or(self.user_id.as_deref()).unwrap_or_default()
     }
 
     fn contact(&self) -> Value {
@@ -124,9 +113,7 @@ impl Item {
 
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Item")
-            .field("list", &self.list)
-            .finish_non_exhaustive()
+        f.debug_struct("Item").field("list", &self.list).finish_non_exhaustive()
     }
 }
 
@@ -142,20 +129,17 @@ impl Meta {
 
     /// A document, typically a PDF.
     pub fn document(&self, from: &Sender, media: &MediaId, filename: &str) -> Item {
-        self.medium(from, media, "document")
-            .in_medium("filename", json!(filename))
+        self.medium(from, media, "document").in_medium("filename", json!(filename))
     }
 
     /// A voice message.
     pub fn voice(&self, from: &Sender, media: &MediaId) -> Item {
-        self.medium(from, media, "audio")
-            .in_medium("voice", json!(true))
+        self.medium(from, media, "audio").in_medium("voice", json!(true))
     }
 
     /// A sticker.
     pub fn sticker(&self, from: &Sender, media: &MediaId) -> Item {
-        self.medium(from, media, "sticker")
-            .in_medium("animated", json!(false))
+        self.medium(from, media, "sticker").in_medium("animated", json!(false))
     }
 
     /// A text.
@@ -238,12 +222,7 @@ impl Meta {
         if let Some(user_id) = &from.user_id {
             body["from_user_id"] = json!(user_id);
         }
-        Item {
-            wamid,
-            body,
-            contact: Some(from.contact()),
-            list: "messages",
-        }
+        Item { wamid, body, contact: Some(from.contact()), list: "messages" }
     }
 }
 

@@ -83,13 +83,7 @@ impl Meta {
         let (bytes, id) = (bytes.into(), ids::digits());
         let sha256 = Sha256::digest(&bytes).into();
         let (mime, uploaded) = (mime.to_owned(), state.now());
-        let medium = Medium {
-            bytes,
-            mime,
-            sha256,
-            uploaded,
-            tamper: None,
-        };
+        let medium = Medium { bytes, mime, sha256, uploaded, tamper: None };
         state.memory().shelf.media.insert(id.clone(), medium);
         MediaId(id)
     }
@@ -118,9 +112,7 @@ impl Meta {
     pub(crate) fn declared(&self, media: &MediaId) -> (String, String) {
         let memory = self.vendor().state.memory();
         let medium = memory.shelf.media.get(&media.0);
-        medium.map_or_else(Default::default, |it| {
-            (it.mime.clone(), STANDARD.encode(it.sha256))
-        })
+        medium.map_or_else(Default::default, |it| (it.mime.clone(), STANDARD.encode(it.sha256)))
     }
 }
 
@@ -168,9 +160,7 @@ pub(crate) fn delete(state: &State, asked: &Asked<MetaRoute>) -> Answer {
 /// `GET` of a URL that was given out.
 pub(crate) fn bytes(state: &State, asked: &Asked<MetaRoute>) -> Answer {
     let memory = state.memory();
-    let given = asked
-        .param("hash")
-        .and_then(|it| memory.shelf.urls.get(&it));
+    let given = asked.param("hash").and_then(|it| memory.shelf.urls.get(&it));
     let given = given.filter(|it| asked.param("mid").as_deref() == Some(it.media.as_str()));
     let valid = given.filter(|it| state.now() < it.until);
     match valid.and_then(|it| memory.shelf.media.get(&it.media)) {
@@ -185,11 +175,7 @@ fn serve(medium: &Medium, asked: &Asked<MetaRoute>) -> Answer {
     match &medium.tamper {
         Some(Tamper::RedirectTo(host)) => {
             let location = format!("http://{host}{}?{}", asked.path, asked.query);
-            let answer = Answer {
-                status: 302,
-                headers: Vec::new(),
-                body: Vec::new(),
-            };
+            let answer = Answer { status: 302, headers: Vec::new(), body: Vec::new() };
             return answer.with("location", location);
         }
         Some(Tamper::WrongDigest) => {
@@ -202,11 +188,7 @@ fn serve(medium: &Medium, asked: &Asked<MetaRoute>) -> Answer {
         Some(Tamper::OtherMime(_) | Tamper::UrlOnHost(_)) | None => {}
     }
     let headers = vec![("content-type", served_mime(medium))];
-    Answer {
-        status: 200,
-        headers,
-        body,
-    }
+    Answer { status: 200, headers, body }
 }
 
 fn served_mime(medium: &Medium) -> String {
@@ -217,17 +199,11 @@ fn served_mime(medium: &Medium) -> String {
 }
 
 fn is_there(shelf: &Shelf, id: &str, now: DateTime<Utc>) -> bool {
-    shelf
-        .media
-        .get(id)
-        .is_some_and(|it| now - it.uploaded < ID_LIFE)
+    shelf.media.get(id).is_some_and(|it| now - it.uploaded < ID_LIFE)
 }
 
 fn give_url(state: &State, shelf: &mut Shelf, id: &str) -> String {
-    let (hash, until) = (
-        format!("AT{}", ids::alphanumeric(43)),
-        state.now() + URL_LIFE,
-    );
+    let (hash, until) = (format!("AT{}", ids::alphanumeric(43)), state.now() + URL_LIFE);
     let host = match shelf.media.get(id).and_then(|it| it.tamper.as_ref()) {
         Some(Tamper::UrlOnHost(host)) => host.clone(),
         _ => state.address.to_string(),
@@ -235,12 +211,6 @@ fn give_url(state: &State, shelf: &mut Shelf, id: &str) -> String {
     let ext = until.timestamp();
     let url =
         format!("http://{host}/whatsapp_business/attachments/?mid={id}&ext={ext}&hash={hash}");
-    shelf.urls.insert(
-        hash,
-        GivenUrl {
-            media: id.to_owned(),
-            until,
-        },
-    );
+    shelf.urls.insert(hash, GivenUrl { media: id.to_owned(), until });
     url
 }

@@ -75,10 +75,7 @@ pub struct SentTemplate {
 impl fmt::Debug for SentTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SentTemplate");
-        shown
-            .field("name", &self.name)
-            .field("language", &self.language)
-            .finish_non_exhaustive()
+        shown.field("name", &self.name).field("language", &self.language).finish_non_exhaustive()
     }
 }
 
@@ -96,10 +93,7 @@ pub struct Mark {
 impl fmt::Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Mark");
-        shown
-            .field("typing", &self.typing)
-            .field("at", &self.at)
-            .finish_non_exhaustive()
+        shown.field("typing", &self.typing).field("at", &self.at).finish_non_exhaustive()
     }
 }
 
@@ -112,11 +106,7 @@ pub(crate) fn post(state: &Arc<State>, asked: &Asked<MetaRoute>) -> Outcome {
     match requests::read(&asked.body) {
         Err(refusal) => refusal.into(),
         Ok(Request::Mark { message_id, typing }) => {
-            let mark = Mark {
-                message_id,
-                typing,
-                at: state.now(),
-            };
+            let mark = Mark { message_id, typing, at: state.now() };
             state.memory().marks.push(mark);
             Answer::json(200, &json!({ "success": true })).into()
         }
@@ -133,10 +123,7 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
     let (template, category) = match message.kind.as_str() {
         "template" => {
             let (parameters, category) = templates::fit(&memory.templates, &message.content)?;
-            (
-                Some(sent_template(&message.content, parameters)),
-                category.to_lowercase(),
-            )
+            (Some(sent_template(&message.content, parameters)), category.to_lowercase())
         }
         _ => (None, "service".to_owned()),
     };
@@ -161,27 +148,15 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
     let plan = memory.statuses.clone();
     drop(memory);
     let answer = Answer::json(200, &accepted(&sent));
-    let plan = if outside {
-        Statuses::Failed(131_047)
-    } else {
-        plan
-    };
+    let plan = if outside { Statuses::Failed(131_047) } else { plan };
     let (before, after) = statuses::follow(state, sent, &plan);
-    Ok(Outcome {
-        answer,
-        before,
-        after,
-    })
+    Ok(Outcome { answer, before, after })
 }
 
 fn sent_template(content: &Value, parameters: Vec<String>) -> SentTemplate {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (name, language) = (text(&content["name"]), text(&content["language"]["code"]));
-    SentTemplate {
-        name,
-        language,
-        parameters,
-    }
+    SentTemplate { name, language, parameters }
 }
 
 fn accepted(sent: &Sent) -> Value {

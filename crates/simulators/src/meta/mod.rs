@@ -147,11 +147,7 @@ impl State {
 
     pub(crate) fn owns_number(&self, id: &str) -> bool {
         self.options.phone_number_id == id
-            || self
-                .options
-                .other_phone_number_ids
-                .iter()
-                .any(|it| it == id)
+            || self.options.other_phone_number_ids.iter().any(|it| it == id)
     }
 }
 
@@ -160,36 +156,21 @@ impl Meta {
     /// in English, Czech and German approved. Webhooks need [`Meta::webhook_url`] first.
     pub fn start(options: MetaOptions) -> io::Result<Self> {
         let http = delivery::client(options.webhook_timeout).map_err(io::Error::other)?;
-        Self::run(
-            |Surroundings {
-                 address,
-                 clock,
-                 faults,
-             }| {
-                let memory = Memory {
-                    access_token: options.access_token.clone(),
-                    webhook_url: None,
-                    shelf: Shelf::default(),
-                    templates: templates::shipped(),
-                    conversations: Conversations::default(),
-                    window_refusal: WindowRefusal::AtOnce,
-                    statuses: Statuses::SentThenDelivered,
-                    sent: Vec::new(),
-                    marks: Vec::new(),
-                };
-                let memory = Mutex::new(memory);
-                Graph {
-                    state: Arc::new(State {
-                        options,
-                        address,
-                        clock,
-                        faults,
-                        http,
-                        memory,
-                    }),
-                }
-            },
-        )
+        Self::run(|Surroundings { address, clock, faults }| {
+            let memory = Memory {
+                access_token: options.access_token.clone(),
+                webhook_url: None,
+                shelf: Shelf::default(),
+                templates: templates::shipped(),
+                conversations: Conversations::default(),
+                window_refusal: WindowRefusal::AtOnce,
+                statuses: Statuses::SentThenDelivered,
+                sent: Vec::new(),
+                marks: Vec::new(),
+            };
+            let memory = Mutex::new(memory);
+            Graph { state: Arc::new(State { options, address, clock, faults, http, memory }) }
+        })
     }
 
     /// What stands in for `https://graph.facebook.com/v26.0`.
@@ -240,19 +221,13 @@ impl Meta {
     /// Adds a template, or replaces the one of that name and language.
     pub fn add_template(&self, template: Template) {
         let mut memory = self.vendor().state.memory();
-        memory
-            .templates
-            .retain(|it| !it.is(&template.name, &template.language));
+        memory.templates.retain(|it| !it.is(&template.name, &template.language));
         memory.templates.push(template);
     }
 
     /// Removes a template; sending it is then refused with 132001.
     pub fn remove_template(&self, name: &str, language: &str) {
-        self.vendor()
-            .state
-            .memory()
-            .templates
-            .retain(|it| !it.is(name, language));
+        self.vendor().state.memory().templates.retain(|it| !it.is(name, language));
     }
 }
 

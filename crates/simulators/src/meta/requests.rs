@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::errors;
 use crate::answer::Answer;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 11] = [
     "messaging_product",
     "recipient_type",
     "to",
@@ -14,6 +14,13 @@ const KEYS: [&str; 22] = [
     "type",
     "context",
     "biz_opaque_callback_data",
+    "status",
+    "message_id",
+    "typing_indicator",
+    "recipient_identity_key_hash",
+];
+
+const KINDS: [&str; 11] = [
     "text",
     "image",
     "audio",
@@ -25,10 +32,6 @@ const KEYS: [&str; 22] = [
     "interactive",
     "template",
     "reaction",
-    "status",
-    "message_id",
-    "typing_indicator",
-    "recipient_identity_key_hash",
 ];
 
 /// What a well-formed body asks for.
@@ -76,20 +79,20 @@ pub(crate) fn read(body: &[u8]) -> Result<Request, Answer> {
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
         return Err(errors::parameter("The body is not a JSON object."));
     };
-    if let Some(key) = body.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(errors::parameter(&format!(
-            "Unexpected key \"{key}\" on param \"body\"."
-        )));
+    if let Some(key) = body.keys().find(|key| !is_known(key)) {
+        return Err(errors::parameter(&format!("Unexpected key \"{key}\" on param \"body\".")));
     }
     if body.get("messaging_product").and_then(Value::as_str) != Some("whatsapp") {
-        return Err(errors::parameter(
-            "The parameter messaging_product is required.",
-        ));
+        return Err(errors::parameter("The parameter messaging_product is required."));
     }
     if body.contains_key("status") {
         return mark(&body);
     }
     message(&body).map(|it| Request::Message(Box::new(it)))
+}
+
+fn is_known(key: &str) -> bool {
+    KEYS.contains(&key) || KINDS.contains(&key)
 }
 
 fn mark(body: &Map<String, Value>) -> Result<Request, Answer> {
@@ -102,9 +105,7 @@ fn mark(body: &Map<String, Value>) -> Result<Request, Answer> {
         None => Typing::No,
         Some(Value::String(kind)) if kind == "text" => Typing::Yes,
         Some(_) => {
-            return Err(errors::parameter(
-                "Param typing_indicator['type'] must be one of {TEXT}.",
-            ));
+            return Err(errors::parameter("Param typing_indicator['type'] must be one of {TEXT}."));
         }
     };
     Ok(Request::Mark { message_id, typing })
@@ -120,7 +121,7 @@ fn message(body: &Map<String, Value>) -> Result<Message, Answer> {
         (None, Some(id)) if !is_user_id(id) => return Err(invalid("recipient is not a user id")),
         _ => {}
     }
-    let kind = text(body, "type")?.unwrap_or_else(|| "text".to_owned());
+    let kind = text(body, "type")?.unwrap_or_else(|| kind_by_content(body).to_owned());
     let content = body.get(&kind).cloned().unwrap_or_default();
     check_content(&kind, &content)?;
     let quoted = match body.get("context") {
@@ -128,21 +129,16 @@ fn message(body: &Map<String, Value>) -> Result<Message, Answer> {
         Some(quoting) => wamid(quoting.get("message_id"), "context['message_id']")?,
     };
     let callback_data = text(body, "biz_opaque_callback_data")?;
-    if callback_data
-        .as_ref()
-        .is_some_and(|it| it.chars().count() > 512)
-    {
+    if callback_data.as_ref().is_some_and(|it| it.chars().count() > 512) {
         let details = "Param biz_opaque_callback_data must be at most 512 characters long.";
         return Err(errors::parameter(details));
     }
-    Ok(Message {
-        to,
-        recipient: user_id,
-        kind,
-        content,
-        quoted,
-        callback_data,
-    })
+    Ok(Message { to, recipient: user_id, kind, content, quoted, callback_data })
+}
+
+/// Meta's own samples leave `type` out now and then.
+fn kind_by_content(body: &Map<String, Value>) -> &'static str {
+    KINDS.into_iter().find(|it| body.contains_key(*it)).unwrap_or("text")
 }
 
 fn check_content(kind: &str, content: &Value) -> Result<(), Answer> {
@@ -164,26 +160,19 @@ fn check_content(kind: &str, content: &Value) -> Result<(), Answer> {
     if fits {
         return Ok(());
     }
-    Err(errors::parameter(&format!(
-        "The parameter {kind} is required or incomplete."
-    )))
+    Err(errors::parameter(&format!("The parameter {kind} is required or incomplete.")))
 }
 
 fn check_text(content: &Value) -> Result<(), Answer> {
     let unknown = content.as_object().into_iter().flat_map(Map::keys);
-    if let Some(key) = unknown
-        .into_iter()
-        .find(|it| *it != "body" && *it != "preview_url")
-    {
-        return Err(errors::parameter(&format!(
-            "Unexpected key \"{key}\" on param \"text\"."
-        )));
+    if let Some(key) = unknown.into_iter().find(|it| *it != "body" && *it != "preview_url") {
+        return Err(errors::parameter(&format!("Unexpected key \"{key}\" on param \"text\".")));
     }
     match content["body"].as_str() {
         None | Some("") => Err(errors::parameter("The parameter text['body'] is required.")),
-        Some(body) if body.chars().count() > 4096 => Err(errors::parameter(
-            "Param text['body'] must be at most 4096 characters long.",
-        )),
+        Some(body) if body.chars().count() > 4096 => {
+            Err(errors::parameter("Param text['body'] must be at most 4096 characters long."))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -192,9 +181,7 @@ fn text(body: &Map<String, Value>, key: &str) -> Result<Option<String>, Answer> 
     match body.get(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-        Some(_) => Err(errors::parameter(&format!(
-            "Param {key} must be a non-empty string."
-        ))),
+        Some(_) => Err(errors::parameter(&format!("Param {key} must be a non-empty string."))),
     }
 }
 
@@ -212,10 +199,7 @@ fn invalid(details: &str) -> Answer {
 
 fn is_phone(to: &str) -> bool {
     let digits = to.chars().filter(char::is_ascii_digit).count();
-    (5..=15).contains(&digits)
-        && to
-            .chars()
-            .all(|it| it.is_ascii_digit() || "+-() ".contains(it))
+    (5..=15).contains(&digits) && to.chars().all(|it| it.is_ascii_digit() || "+-() ".contains(it))
 }
 
 fn is_user_id(id: &str) -> bool {

@@ -49,12 +49,7 @@ pub(crate) fn follow(state: &Arc<State>, sent: Sent, plan: &Statuses) -> (Job, J
     let job: LocalBoxFuture<'static, ()> = Box::pin(async move {
         for name in names {
             tokio::time::sleep(delay).await;
-            deliver(
-                &state,
-                &item(&state, &sent, name, code),
-                &sent.phone_number_id,
-            )
-            .await;
+            deliver(&state, &item(&state, &sent, name, code), &sent.phone_number_id).await;
         }
     });
     match plan {
@@ -100,21 +95,11 @@ pub(crate) fn item(state: &State, sent: &Sent, status: &str, code: i64) -> Item 
     if status == "failed" {
         body["errors"] = json!([errors::in_status(code)]);
     } else {
-        bill(
-            &mut body,
-            sent,
-            status,
-            (now + TimeDelta::hours(24)).timestamp(),
-        );
+        bill(&mut body, sent, status, (now + TimeDelta::hours(24)).timestamp());
     }
     let contact = state.memory().conversations.contact(&user).cloned();
     let contact = contact.filter(|it| it.get("user_id").is_some());
-    Item {
-        wamid: sent.wamid.clone(),
-        body,
-        contact,
-        list: "statuses",
-    }
+    Item { wamid: sent.wamid.clone(), body, contact, list: "statuses" }
 }
 
 fn bill(body: &mut Value, sent: &Sent, status: &str, expires: i64) {
@@ -140,7 +125,5 @@ fn bill(body: &mut Value, sent: &Sent, status: &str, expires: i64) {
 
 /// The same conversation id for all statuses of one message.
 fn fold(text: &str) -> u128 {
-    text.bytes().fold(7, |sum: u128, byte| {
-        sum.wrapping_mul(131).wrapping_add(u128::from(byte))
-    })
+    text.bytes().fold(7, |sum: u128, byte| sum.wrapping_mul(131).wrapping_add(u128::from(byte)))
 }

@@ -63,9 +63,7 @@ impl Template {
     }
 
     fn parameters(&self) -> usize {
-        (1..100)
-            .take_while(|n| self.body.contains(&format!("{{{{{n}}}}}")))
-            .count()
+        (1..100).take_while(|n| self.body.contains(&format!("{{{{{n}}}}}"))).count()
     }
 
     fn as_json(&self) -> Value {
@@ -95,9 +93,7 @@ pub(crate) fn shipped() -> Vec<Template> {
         ("cs", "Zaúčtováno: {{1}}, {{2}}, {{3}}, {{4}}."),
         ("de", "Gebucht: {{1}}, {{2}} bei {{3}} am {{4}}."),
     ];
-    texts
-        .map(|(language, body)| Template::approved("receipt_result", language, body))
-        .into()
+    texts.map(|(language, body)| Template::approved("receipt_result", language, body)).into()
 }
 
 /// `GET /{version}/{waba-id}/message_templates[?name=]`
@@ -107,10 +103,7 @@ pub(crate) fn list(state: &State, asked: &Asked<MetaRoute>) -> Answer {
     }
     let name = asked.param("name");
     let memory = state.memory();
-    let wanted = memory
-        .templates
-        .iter()
-        .filter(|it| name.as_ref().is_none_or(|n| *n == it.name));
+    let wanted = memory.templates.iter().filter(|it| name.as_ref().is_none_or(|n| *n == it.name));
     let data: Vec<Value> = wanted.map(Template::as_json).collect();
     Answer::json(
         200,
@@ -126,23 +119,13 @@ pub(crate) fn list(state: &State, asked: &Asked<MetaRoute>) -> Answer {
 pub(crate) fn fit(known: &[Template], sent: &Value) -> Result<(Vec<String>, String), Answer> {
     let name = sent["name"].as_str().unwrap_or_default();
     let Some(language) = sent["language"]["code"].as_str() else {
-        return Err(errors::parameter(
-            "The parameter template['language']['code'] is required.",
-        ));
+        return Err(errors::parameter("The parameter template['language']['code'] is required."));
     };
     let missing = || {
         let details = format!("template name ({name}) does not exist in {language}");
-        errors::error(
-            404,
-            132_001,
-            "Template name does not exist in the translation",
-            &details,
-        )
+        errors::error(404, 132_001, "Template name does not exist in the translation", &details)
     };
-    let template = known
-        .iter()
-        .find(|it| it.is(name, language))
-        .ok_or_else(missing)?;
+    let template = known.iter().find(|it| it.is(name, language)).ok_or_else(missing)?;
     match template.status {
         TemplateStatus::Approved => {}
         TemplateStatus::Pending | TemplateStatus::Rejected => return Err(missing()),
@@ -179,19 +162,12 @@ fn parameter_text(parameter: &Value) -> Result<String, Answer> {
         Some("currency") => parameter["currency"]["fallback_value"].as_str(),
         Some("date_time") => parameter["date_time"]["fallback_value"].as_str(),
         _ => {
-            return Err(errors::parameter(
-                "template['components'][0]['parameters']: wrong type",
-            ));
+            return Err(errors::parameter("template['components'][0]['parameters']: wrong type"));
         }
     };
     let Some(text) = text.filter(|it| !it.is_empty()) else {
         let details = "Parameter of type text is missing text value";
-        return Err(errors::error(
-            400,
-            131_008,
-            "Required parameter is missing",
-            details,
-        ));
+        return Err(errors::error(400, 131_008, "Required parameter is missing", details));
     };
     if text.contains(['\n', '\t']) || text.contains("     ") {
         let details =

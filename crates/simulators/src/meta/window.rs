@@ -56,9 +56,7 @@ impl Conversations {
     }
 
     pub(crate) fn is_open(&self, user: &str, now: DateTime<Utc>) -> bool {
-        self.last_wrote
-            .get(user)
-            .is_some_and(|last| now - *last < WINDOW)
+        self.last_wrote.get(user).is_some_and(|last| now - *last < WINDOW)
     }
 
     /// The contact object under which the user was last seen.

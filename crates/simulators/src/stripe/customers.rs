@@ -36,15 +36,8 @@ const WRITABLE: [&str; 22] = [
     "tax_id_data",
     "test_clock",
 ];
-const LISTABLE: [&str; 7] = [
-    "created",
-    "email",
-    "ending_before",
-    "expand",
-    "limit",
-    "starting_after",
-    "test_clock",
-];
+const LISTABLE: [&str; 7] =
+    ["created", "email", "ending_before", "expand", "limit", "starting_after", "test_clock"];
 
 /// A customer made by a test rather than through the API.
 #[derive(Clone, Default)]
@@ -65,19 +58,13 @@ impl NewCustomer {
     /// A customer with one metadata value and nothing else.
     pub fn with_metadata(key: &str, value: &str) -> Self {
         let metadata = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-        Self {
-            metadata,
-            ..Self::default()
-        }
+        Self { metadata, ..Self::default() }
     }
 
     /// The same, named.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
-        Self {
-            name: Some(name.to_owned()),
-            ..self
-        }
+        Self { name: Some(name.to_owned()), ..self }
     }
 }
 
@@ -99,11 +86,7 @@ impl Kept {
     }
 
     fn then(&self, at: DateTime<Utc>) -> Option<&Value> {
-        self.past
-            .iter()
-            .rev()
-            .find(|(since, _)| *since <= at)
-            .and_then(|(_, it)| it.as_ref())
+        self.past.iter().rev().find(|(since, _)| *since <= at).and_then(|(_, it)| it.as_ref())
     }
 }
 
@@ -117,12 +100,7 @@ impl Books {
         let Some(at) = now.checked_sub_signed(lag) else {
             return Vec::new();
         };
-        self.kept
-            .iter()
-            .rev()
-            .filter_map(|it| it.then(at))
-            .cloned()
-            .collect()
+        self.kept.iter().rev().filter_map(|it| it.then(at)).cloned().collect()
     }
 
     pub(crate) fn add(&mut self, new: &NewCustomer, now: DateTime<Utc>) -> String {
@@ -137,10 +115,7 @@ impl Books {
 
     fn keep(&mut self, customer: Value, at: DateTime<Utc>) -> String {
         let id = customer["id"].as_str().unwrap_or_default().to_owned();
-        self.kept.push(Kept {
-            id: id.clone(),
-            past: vec![(at, Some(customer))],
-        });
+        self.kept.push(Kept { id: id.clone(), past: vec![(at, Some(customer))] });
         id
     }
 
@@ -234,10 +209,7 @@ pub(crate) fn update(
 
 /// `DELETE /v1/customers/{id}`
 pub(crate) fn delete(books: &mut Books, id: &str, now: DateTime<Utc>) -> Result<Answer, Answer> {
-    let kept = books
-        .kept
-        .iter_mut()
-        .find(|it| it.id == id && it.now().is_some());
+    let kept = books.kept.iter_mut().find(|it| it.id == id && it.now().is_some());
     let kept = kept.ok_or_else(|| errors::no_such_customer(id))?;
     kept.past.push((now, None));
     Ok(Answer::json(200, &deleted(id)))
@@ -253,10 +225,8 @@ fn apply(customer: &mut Value, form: &Form) -> Result<(), Answer> {
             None => {}
             Some("") => customer[field] = Value::Null,
             Some(text) if text.chars().count() > longest(field) => {
-                let message = format!(
-                    "Invalid string: must be at most {} characters",
-                    longest(field)
-                );
+                let message =
+                    format!("Invalid string: must be at most {} characters", longest(field));
                 return Err(errors::invalid(field, &message));
             }
             Some(text) => customer[field] = json!(text),
@@ -289,10 +259,8 @@ fn longest(field: &str) -> usize {
 }
 
 fn apply_metadata(customer: &mut Value, form: &Form) -> Result<(), Answer> {
-    let mut metadata: Map<String, Value> = customer["metadata"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
+    let mut metadata: Map<String, Value> =
+        customer["metadata"].as_object().cloned().unwrap_or_default();
     for (key, value) in form.under("metadata") {
         if key.is_empty() {
             metadata.clear();

@@ -25,19 +25,13 @@ pub(crate) fn parameter(code: &str, param: &str, message: &str) -> Answer {
 
 /// A value that Stripe refuses without a code of its own.
 pub(crate) fn invalid(param: &str, message: &str) -> Answer {
-    error(
-        400,
-        &json!({ "message": message, "param": param, "type": "invalid_request_error" }),
-    )
+    error(400, &json!({ "message": message, "param": param, "type": "invalid_request_error" }))
 }
 
 /// A body whose form encoding is broken.
 pub(crate) fn unreadable_form() -> Answer {
     let message = "Invalid request body: the form encoding could not be parsed.";
-    error(
-        400,
-        &json!({ "message": message, "type": "invalid_request_error" }),
-    )
+    error(400, &json!({ "message": message, "type": "invalid_request_error" }))
 }
 
 pub(crate) fn unauthorized(key: Option<&str>) -> Answer {
@@ -48,10 +42,7 @@ pub(crate) fn unauthorized(key: Option<&str>) -> Answer {
             format!("Invalid API Key provided: {shown}***")
         }
     };
-    error(
-        401,
-        &json!({ "message": message, "type": "invalid_request_error" }),
-    )
+    error(401, &json!({ "message": message, "type": "invalid_request_error" }))
 }
 
 pub(crate) fn no_such_customer(id: &str) -> Answer {
@@ -70,19 +61,13 @@ pub(crate) fn no_such_customer(id: &str) -> Answer {
 
 pub(crate) fn unknown_url(method: &str, path: &str) -> Answer {
     let message = format!("Unrecognized request URL ({method}: {path}).");
-    error(
-        404,
-        &json!({ "message": message, "type": "invalid_request_error" }),
-    )
+    error(404, &json!({ "message": message, "type": "invalid_request_error" }))
 }
 
 /// What a merchant in India hears.
 pub(crate) fn search_unavailable() -> Answer {
     let message = "Search is not available to merchants in your country.";
-    error(
-        400,
-        &json!({ "message": message, "type": "invalid_request_error" }),
-    )
+    error(400, &json!({ "message": message, "type": "invalid_request_error" }))
 }
 
 /// The key was used with other parameters before.
@@ -91,10 +76,7 @@ pub(crate) fn other_parameters(key: &str) -> Answer {
         "Keys for idempotent requests can only be used with the same parameters they were first \
          used with. Try using a key other than '{key}' if you meant to execute a different request."
     );
-    error(
-        400,
-        &json!({ "message": message, "type": "idempotency_error" }),
-    )
+    error(400, &json!({ "message": message, "type": "idempotency_error" }))
 }
 
 /// The first request with that key still runs.
@@ -116,10 +98,7 @@ pub(crate) fn of_status(status: u16) -> Answer {
         }
         other => {
             let message = "Invalid request.";
-            error(
-                other,
-                &json!({ "message": message, "type": "invalid_request_error" }),
-            )
+            error(other, &json!({ "message": message, "type": "invalid_request_error" }))
         }
     }
 }
@@ -154,8 +133,5 @@ pub(crate) fn of_code(status: u16, code: &str) -> Answer {
 }
 
 fn doc_url(code: &str) -> String {
-    format!(
-        "https://stripe.com/docs/error-codes/{}",
-        code.replace('_', "-")
-    )
+    format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))
 }

@@ -24,11 +24,7 @@ impl Form {
     /// Refuses the first field whose name (before any bracket) is not among `known`.
     pub(crate) fn only(self, known: &[&str]) -> Result<Self, Answer> {
         let stem = |name: &str| name.split('[').next().unwrap_or_default().to_owned();
-        match self
-            .0
-            .iter()
-            .find(|(name, _)| !known.contains(&stem(name).as_str()))
-        {
+        match self.0.iter().find(|(name, _)| !known.contains(&stem(name).as_str())) {
             None => Ok(self),
             Some((name, _)) => {
                 let message = format!("Received unknown parameter: {name}");
@@ -38,10 +34,7 @@ impl Form {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// A whole number within bounds, `otherwise` when absent.
@@ -50,17 +43,10 @@ impl Form {
             None => Ok(otherwise),
             Some(text) => match text.parse() {
                 Ok(number) if (1..=100).contains(&number) => Ok(number),
-                Ok(_) => Err(errors::invalid(
-                    name,
-                    "This value must be between 1 and 100.",
-                )),
+                Ok(_) => Err(errors::invalid(name, "This value must be between 1 and 100.")),
                 Err(_) => {
                     let message = format!("Invalid integer: {text}");
-                    Err(errors::parameter(
-                        "parameter_invalid_integer",
-                        name,
-                        &message,
-                    ))
+                    Err(errors::parameter("parameter_invalid_integer", name, &message))
                 }
             },
         }
@@ -75,10 +61,7 @@ impl Form {
                 _ => Some(rest.strip_prefix('[')?.strip_suffix(']')?.to_owned()),
             }
         };
-        let found = self
-            .0
-            .iter()
-            .filter_map(|(name, value)| Some((inner(name)?, value.clone())));
+        let found = self.0.iter().filter_map(|(name, value)| Some((inner(name)?, value.clone())));
         found.collect()
     }
 

@@ -53,11 +53,7 @@ impl Keys {
     pub(crate) fn begin(&mut self, asked: &Asked<StripeRoute>, now: DateTime<Utc>) {
         if let Some(key) = key(asked) {
             let fingerprint = form::fingerprint(asked);
-            let known = Known {
-                fingerprint,
-                since: now,
-                answer: None,
-            };
+            let known = Known { fingerprint, since: now, answer: None };
             self.known.entry(key.to_owned()).or_insert(known);
         }
     }

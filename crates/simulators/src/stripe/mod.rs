@@ -58,10 +58,7 @@ pub struct StripeOptions {
 
 impl Default for StripeOptions {
     fn default() -> Self {
-        Self {
-            secret_key: "sk_test_simulated".to_owned(),
-            search_lag: Duration::ZERO,
-        }
+        Self { secret_key: "sk_test_simulated".to_owned(), search_lag: Duration::ZERO }
     }
 }
 
@@ -103,11 +100,7 @@ impl Stripe {
                 search_lag: options.search_lag,
                 search: Search::Available,
             };
-            Account {
-                options,
-                clock,
-                memory: Mutex::new(memory),
-            }
+            Account { options, clock, memory: Mutex::new(memory) }
         })
     }
 
@@ -181,10 +174,7 @@ impl Vendor for Account {
         if self.refused(asked).is_some() {
             return None;
         }
-        self.memory()
-            .keys
-            .stored(asked, self.clock.now())
-            .map(finished)
+        self.memory().keys.stored(asked, self.clock.now()).map(finished)
     }
 
     fn begin(&self, _: StripeRoute, asked: &Asked<StripeRoute>) {

@@ -73,9 +73,7 @@ pub(crate) fn parse(text: &str) -> Result<Query, Malformed> {
         }
         let next = rest.join();
         if join.is_some_and(|it| it != next) {
-            return Err(Malformed(
-                "AND and OR cannot be combined in one query".to_owned(),
-            ));
+            return Err(Malformed("AND and OR cannot be combined in one query".to_owned()));
         }
         join = Some(next);
         clauses.push(rest.clause()?);
@@ -83,10 +81,7 @@ pub(crate) fn parse(text: &str) -> Result<Query, Malformed> {
     if clauses.len() > 10 {
         return Err(Malformed("a query may have at most 10 clauses".to_owned()));
     }
-    Ok(Query {
-        clauses,
-        join: join.unwrap_or(Join::All),
-    })
+    Ok(Query { clauses, join: join.unwrap_or(Join::All) })
 }
 
 /// What has not been read yet.
@@ -120,11 +115,7 @@ impl Rest<'_> {
 
     fn clause(&mut self) -> Result<Clause, Malformed> {
         self.skip_spaces();
-        let polarity = if self.take("-") {
-            Polarity::IsNot
-        } else {
-            Polarity::Is
-        };
+        let polarity = if self.take("-") { Polarity::IsNot } else { Polarity::Is };
         let field = self.field()?;
         let operator = self.operator()?;
         let value = self.value()?;
@@ -141,20 +132,13 @@ impl Rest<'_> {
             }
             (Operand::Text(_), Operator::Is | Operator::Contains)
             | (Operand::Null, Operator::Is)
-            | (Operand::Number(_), _) => Ok(Clause {
-                polarity,
-                field,
-                operator,
-                value,
-            }),
+            | (Operand::Number(_), _) => Ok(Clause { polarity, field, operator, value }),
             (Operand::Text(_) | Operand::Null, _) => Err(self.stuck("the operator : or ~")),
         }
     }
 
     fn field(&mut self) -> Result<Field, Malformed> {
-        let end = self
-            .0
-            .find(|it: char| !it.is_ascii_lowercase() && it != '_');
+        let end = self.0.find(|it: char| !it.is_ascii_lowercase() && it != '_');
         let (name, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
         let field = match name {
             "created" => Field::Created,
@@ -206,10 +190,7 @@ impl Rest<'_> {
         let (word, rest) = self.0.split_at(self.0.find(' ').unwrap_or(self.0.len()));
         let value = match word {
             "null" | "NULL" => Operand::Null,
-            _ => Operand::Number(
-                word.parse()
-                    .map_err(|_| self.stuck("a quoted text or number"))?,
-            ),
+            _ => Operand::Number(word.parse().map_err(|_| self.stuck("a quoted text or number"))?),
         };
         self.0 = rest;
         Ok(value)
@@ -239,10 +220,7 @@ impl Rest<'_> {
     }
 
     fn stuck(&self, wanted: &str) -> Malformed {
-        Malformed(format!(
-            "expected {wanted}, with {} characters left",
-            self.0.chars().count()
-        ))
+        Malformed(format!("expected {wanted}, with {} characters left", self.0.chars().count()))
     }
 }
 
@@ -257,18 +235,12 @@ mod tests {
             operator: Operator::Is,
             value: Operand::Text(value.to_owned()),
         };
-        Query {
-            clauses: vec![clause],
-            join: Join::All,
-        }
+        Query { clauses: vec![clause], join: Join::All }
     }
 
     #[test]
     fn a_metadata_clause_is_read_in_both_kinds_of_quotes() {
-        for text in [
-            "metadata['whatsapp_phone']:'42'",
-            r#"metadata["whatsapp_phone"]:"42""#,
-        ] {
+        for text in ["metadata['whatsapp_phone']:'42'", r#"metadata["whatsapp_phone"]:"42""#] {
             assert_eq!(parse(text), Ok(by_metadata("42")));
         }
     }
@@ -287,18 +259,9 @@ mod tests {
 
     #[test]
     fn clauses_join_by_and_by_space_and_by_or_but_not_mixed() {
-        assert_eq!(
-            parse("name:'a' AND phone:'b'").map(|it| it.join),
-            Ok(Join::All)
-        );
-        assert_eq!(
-            parse("name:'a' phone:'b'").map(|it| it.clauses.len()),
-            Ok(2)
-        );
-        assert_eq!(
-            parse("name:'a' or -phone:null").map(|it| it.join),
-            Ok(Join::Any)
-        );
+        assert_eq!(parse("name:'a' AND phone:'b'").map(|it| it.join), Ok(Join::All));
+        assert_eq!(parse("name:'a' phone:'b'").map(|it| it.clauses.len()), Ok(2));
+        assert_eq!(parse("name:'a' or -phone:null").map(|it| it.join), Ok(Join::Any));
         assert!(parse("name:'a' AND phone:'b' OR email:'c'").is_err());
     }
 

@@ -33,11 +33,8 @@ pub(crate) fn search(
     })?;
     let from = page_start(form.get("page"))?;
     let lag = TimeDelta::from_std(lag).unwrap_or(TimeDelta::MAX);
-    let found: Vec<Value> = books
-        .indexed(now, lag)
-        .into_iter()
-        .filter(|it| matches(&query, it))
-        .collect();
+    let found: Vec<Value> =
+        books.indexed(now, lag).into_iter().filter(|it| matches(&query, it)).collect();
     let has_more = found.len() > from + limit;
     let mut result = json!({
         "object": "search_result",
@@ -46,11 +43,7 @@ pub(crate) fn search(
         "next_page": has_more.then(|| page_token(from + limit)),
         "data": found.iter().skip(from).take(limit).collect::<Vec<_>>(),
     });
-    if form
-        .under("expand")
-        .iter()
-        .any(|(_, field)| field == "total_count")
-    {
+    if form.under("expand").iter().any(|(_, field)| field == "total_count") {
         result["total_count"] = json!(found.len());
     }
     Ok(Answer::json(200, &result))
@@ -62,12 +55,8 @@ fn page_token(from: usize) -> String {
 
 fn page_start(token: Option<&str>) -> Result<usize, Answer> {
     let Some(token) = token else { return Ok(0) };
-    let decoded = token
-        .strip_prefix("page_")
-        .and_then(|it| hex::decode(it).ok());
-    let number = decoded
-        .and_then(|it| String::from_utf8(it).ok())
-        .and_then(|it| it.parse().ok());
+    let decoded = token.strip_prefix("page_").and_then(|it| hex::decode(it).ok());
+    let number = decoded.and_then(|it| String::from_utf8(it).ok()).and_then(|it| it.parse().ok());
     number.ok_or_else(|| errors::invalid("page", "Invalid pagination token."))
 }
 

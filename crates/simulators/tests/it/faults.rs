@@ -26,11 +26,7 @@ fn list(stripe: &Stripe) -> reqwest::RequestBuilder {
 #[tokio::test]
 async fn slow_answers_late_and_truly() {
     let stripe = stripe();
-    stripe.fault(
-        StripeRoute::CustomersCreate,
-        &Fault::Slow(Duration::from_millis(150)),
-        1,
-    );
+    stripe.fault(StripeRoute::CustomersCreate, &Fault::Slow(Duration::from_millis(150)), 1);
     let began = Instant::now();
     assert_eq!(answer(create(&stripe)).await.0, 200);
     assert!(began.elapsed() >= Duration::from_millis(150));
@@ -42,10 +38,7 @@ async fn hang_never_answers_and_does_nothing_and_holds_up_nobody_else() {
     stripe.fault(StripeRoute::CustomersCreate, &Fault::Hang, 1);
     let hanging = create(&stripe).timeout(Duration::from_millis(300)).send();
     let other = async {
-        stripe
-            .wait_for(StripeRoute::CustomersCreate, 1, PATIENCE)
-            .await
-            .unwrap();
+        stripe.wait_for(StripeRoute::CustomersCreate, 1, PATIENCE).await.unwrap();
         answer(list(&stripe)).await.0
     };
     let (hanging, other) = tokio::join!(hanging, other);
@@ -73,31 +66,18 @@ async fn twice_performs_twice_and_answers_once() {
     assert_eq!(answer(create(&stripe)).await.0, 200);
     assert_eq!(stripe.customers().len(), 2, "without a key both are made");
     answer(create(&stripe).header("idempotency-key", "k")).await;
-    assert_eq!(
-        stripe.customers().len(),
-        3,
-        "with a key the second is a replay"
-    );
+    assert_eq!(stripe.customers().len(), 3, "with a key the second is a replay");
 }
 
 #[tokio::test]
 async fn a_refusal_has_the_vendors_own_code() {
     let stripe = stripe();
-    let fault = Fault::Refuse {
-        status: 429,
-        code: "lock_timeout",
-    };
+    let fault = Fault::Refuse { status: 429, code: "lock_timeout" };
     stripe.fault(StripeRoute::CustomersList, &fault, 1);
     let (status, body) = answer(list(&stripe)).await;
-    assert_eq!(
-        (status, &body["error"]["code"]),
-        (429, &json!("lock_timeout"))
-    );
+    assert_eq!((status, &body["error"]["code"]), (429, &json!("lock_timeout")));
     let meta = Meta::start(MetaOptions::default()).unwrap();
-    let fault = Fault::Refuse {
-        status: 400,
-        code: "131056",
-    };
+    let fault = Fault::Refuse { status: 400, code: "131056" };
     meta.fault(MetaRoute::Messages, &fault, 1);
     let url = format!("{}/1/messages", meta.base_url());
     let (status, body) = answer(client().post(url).json(&json!({}))).await;
@@ -121,44 +101,22 @@ async fn faults_are_used_up_in_their_order_and_a_lasting_one_lasts() {
 
 #[tokio::test]
 async fn a_status_webhook_can_come_twice_or_never() {
-    let (meta, receiver) = (
-        Meta::start(MetaOptions::default()).unwrap(),
-        Receiver::start(&[]),
-    );
+    let (meta, receiver) = (Meta::start(MetaOptions::default()).unwrap(), Receiver::start(&[]));
     meta.webhook_url(&receiver.url);
     let ann = Sender::with_phone("420777123456", "Ann");
-    meta.deliver(&meta.webhook([meta.text(&ann, "hello")]))
-        .await
-        .unwrap();
+    meta.deliver(&meta.webhook([meta.text(&ann, "hello")])).await.unwrap();
     meta.fault(MetaRoute::StatusWebhook, &Fault::Hang, 1);
     meta.fault(MetaRoute::StatusWebhook, &Fault::Twice, 1);
-    let url = format!(
-        "{}/{}/messages",
-        meta.base_url(),
-        meta.options().phone_number_id
-    );
+    let url = format!("{}/{}/messages", meta.base_url(), meta.options().phone_number_id);
     let body = json!({
         "messaging_product": "whatsapp", "to": "420777123456", "text": { "body": "hi" },
     });
     meta.fault(MetaRoute::Messages, &Fault::DoneButAnswerLost, 1);
-    let send = client()
-        .post(url)
-        .bearer_auth(&meta.options().access_token)
-        .json(&body);
+    let send = client().post(url).bearer_auth(&meta.options().access_token).json(&body);
     assert!(send.send().await.is_err(), "the answer is lost");
-    wait_until(PATIENCE, || receiver.statuses().len() == 2)
-        .await
-        .unwrap();
-    let names: Vec<_> = receiver
-        .statuses()
-        .iter()
-        .map(|it| it["status"].clone())
-        .collect();
-    assert_eq!(
-        names,
-        ["delivered", "delivered"],
-        "sent is lost, delivered comes twice"
-    );
+    wait_until(PATIENCE, || receiver.statuses().len() == 2).await.unwrap();
+    let names: Vec<_> = receiver.statuses().iter().map(|it| it["status"].clone()).collect();
+    assert_eq!(names, ["delivered", "delivered"], "sent is lost, delivered comes twice");
 }
 
 #[tokio::test]
@@ -168,13 +126,8 @@ async fn a_dropped_simulator_frees_its_port_and_ends_what_hangs() {
     stripe.fault(StripeRoute::CustomersList, &Fault::Hang, 1);
     let hanging = list(&stripe).send();
     let drop_it = async {
-        stripe
-            .wait_for(StripeRoute::CustomersList, 1, PATIENCE)
-            .await
-            .unwrap();
-        tokio::task::spawn_blocking(move || drop(stripe))
-            .await
-            .unwrap();
+        stripe.wait_for(StripeRoute::CustomersList, 1, PATIENCE).await.unwrap();
+        tokio::task::spawn_blocking(move || drop(stripe)).await.unwrap();
     };
     let (hanging, ()) = tokio::join!(hanging, drop_it);
     assert!(hanging.is_err());
@@ -187,13 +140,7 @@ async fn an_unknown_route_is_answered_in_the_vendors_shape_and_recorded() {
     let stripe = stripe();
     let url = format!("{}/v1/invoices?a=b", stripe.base_url());
     let (status, body) = answer(client().get(url)).await;
-    assert_eq!(
-        (status, &body["error"]["type"]),
-        (404, &json!("invalid_request_error"))
-    );
+    assert_eq!((status, &body["error"]["type"]), (404, &json!("invalid_request_error")));
     let asked = stripe.asked();
-    assert_eq!(
-        (asked[0].route, asked[0].param("a").as_deref()),
-        (None, Some("b"))
-    );
+    assert_eq!((asked[0].route, asked[0].param("a").as_deref()), (None, Some("b")));
 }

@@ -4,12 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod anthropic;
 mod faults;
 mod fixtures;
 mod meta;
 mod stripe;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
@@ -18,24 +19,21 @@ use serde_json::Value;
 /// Long enough for a busy machine; nothing waits for all of it unless it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
+/// One client for all tests. It keeps no connection, so every runtime may use it.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
+        client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    });
+    &CLIENT
 }
 
 /// Status and JSON body (null if it is not JSON) of an answer.
 async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
-    (
-        status,
-        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default(),
-    )
+    (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
 }
 
 /// What a receiver of webhooks got: signature header and body.
@@ -57,15 +55,9 @@ impl Receiver {
         std::thread::spawn(move || {
             let state = web::Data::new((kept, statuses));
             let server = HttpServer::new(move || {
-                App::new()
-                    .app_data(state.clone())
-                    .default_service(web::to(receive))
+                App::new().app_data(state.clone()).default_service(web::to(receive))
             });
-            let server = server
-                .workers(1)
-                .disable_signals()
-                .bind("127.0.0.1:0")
-                .unwrap();
+            let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
             let url = format!("http://{}/webhook", server.addrs()[0]);
             rt::System::new().block_on(async move {
                 let server = server.run();
@@ -74,31 +66,19 @@ impl Receiver {
             });
         });
         let (url, handle) = starting.recv().unwrap();
-        Self {
-            url,
-            received,
-            handle,
-        }
+        Self { url, received, handle }
     }
 
     fn bodies(&self) -> Vec<Value> {
         let received = self.received.lock().unwrap();
-        received
-            .iter()
-            .map(|(_, body)| serde_json::from_slice(body).unwrap())
-            .collect()
+        received.iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
     }
 
     /// The statuses in all bodies, in the order of arrival.
     fn statuses(&self) -> Vec<Value> {
         let of = |body: &Value| body["entry"][0]["changes"][0]["value"]["statuses"].clone();
         let lists = self.bodies();
-        lists
-            .iter()
-            .map(of)
-            .filter_map(|it| it.as_array().cloned())
-            .flatten()
-            .collect()
+        lists.iter().map(of).filter_map(|it| it.as_array().cloned()).flatten().collect()
     }
 }
 
@@ -115,9 +95,7 @@ async fn receive(
 ) -> HttpResponse {
     if request.method() == "GET" {
         let query: Vec<&str> = request.query_string().split('&').collect();
-        let challenge = query
-            .iter()
-            .find_map(|it| it.strip_prefix("hub.challenge="));
+        let challenge = query.iter().find_map(|it| it.strip_prefix("hub.challenge="));
         let known = query.contains(&"hub.verify_token=right");
         return if known {
             HttpResponse::Ok().body(challenge.unwrap_or_default().to_owned())
@@ -129,10 +107,6 @@ async fn receive(
     let signature = signature.map(|it| it.to_str().unwrap().to_owned());
     state.0.lock().unwrap().push((signature, body.to_vec()));
     let mut statuses = state.1.lock().unwrap();
-    let status = if statuses.is_empty() {
-        200
-    } else {
-        statuses.remove(0)
-    };
+    let status = if statuses.is_empty() { 200 } else { statuses.remove(0) };
     HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap()).finish()
 }

@@ -21,18 +21,8 @@ fn ann() -> Sender {
 }
 
 async fn send(meta: &Meta, body: &Value) -> (u16, Value) {
-    let url = format!(
-        "{}/{}/messages",
-        meta.base_url(),
-        meta.options().phone_number_id
-    );
-    answer(
-        client()
-            .post(url)
-            .bearer_auth(&meta.options().access_token)
-            .json(body),
-    )
-    .await
+    let url = format!("{}/{}/messages", meta.base_url(), meta.options().phone_number_id);
+    answer(client().post(url).bearer_auth(&meta.options().access_token).json(body)).await
 }
 
 fn text(body: &str) -> Value {
@@ -40,10 +30,8 @@ fn text(body: &str) -> Value {
 }
 
 fn template(parameters: &[&str]) -> Value {
-    let parameters: Vec<Value> = parameters
-        .iter()
-        .map(|it| json!({ "type": "text", "text": it }))
-        .collect();
+    let parameters: Vec<Value> =
+        parameters.iter().map(|it| json!({ "type": "text", "text": it })).collect();
     json!({
         "messaging_product": "whatsapp", "to": PHONE, "type": "template",
         "template": {
@@ -58,10 +46,7 @@ async fn in_conversation(receiver_answers: &[u16]) -> (Meta, Receiver) {
     let (meta, receiver) = (meta(), Receiver::start(&[]));
     meta.webhook_url(&receiver.url);
     assert_eq!(
-        meta.deliver(&meta.webhook([meta.text(&ann(), "hello")]))
-            .await
-            .unwrap()
-            .status,
+        meta.deliver(&meta.webhook([meta.text(&ann(), "hello")])).await.unwrap().status,
         200
     );
     let receiver_for_statuses = Receiver::start(receiver_answers);
@@ -74,12 +59,7 @@ fn code(answer: &(u16, Value)) -> (u16, i64) {
 }
 
 async fn media_object(meta: &Meta, id: &str, token: &str) -> (u16, Value) {
-    answer(
-        client()
-            .get(format!("{}/{id}", meta.base_url()))
-            .bearer_auth(token),
-    )
-    .await
+    answer(client().get(format!("{}/{id}", meta.base_url())).bearer_auth(token)).await
 }
 
 #[tokio::test]
@@ -93,48 +73,29 @@ async fn a_medium_is_found_by_its_id_and_its_url_gives_the_bytes() {
         (200, &json!("image/jpeg"), &json!(10))
     );
     let url = object["url"].as_str().unwrap();
-    assert!(url.starts_with(&format!(
-        "http://{}/whatsapp_business/attachments/?mid=",
-        meta.media_host()
-    )));
+    assert!(
+        url.starts_with(&format!(
+            "http://{}/whatsapp_business/attachments/?mid=",
+            meta.media_host()
+        ))
+    );
     let bytes = client().get(url).bearer_auth(token).send().await.unwrap();
     assert_eq!(bytes.headers()["content-type"], "image/jpeg");
     assert_eq!(bytes.bytes().await.unwrap().as_ref(), b"JPEG bytes");
     let (_, again) = media_object(&meta, id.as_str(), token).await;
-    assert_ne!(
-        again["url"], object["url"],
-        "each look-up makes a fresh URL"
-    );
-    assert_eq!(
-        (
-            meta.count(MetaRoute::MediaObject),
-            meta.count(MetaRoute::MediaBytes)
-        ),
-        (2, 1)
-    );
+    assert_ne!(again["url"], object["url"], "each look-up makes a fresh URL");
+    assert_eq!((meta.count(MetaRoute::MediaObject), meta.count(MetaRoute::MediaBytes)), (2, 1));
 }
 
 #[tokio::test]
 async fn both_media_steps_refuse_a_caller_without_the_token() {
     let meta = meta();
     let id = meta.add_media(*b"x", "image/jpeg");
-    assert_eq!(
-        code(&media_object(&meta, id.as_str(), "wrong").await),
-        (401, 190)
-    );
+    assert_eq!(code(&media_object(&meta, id.as_str(), "wrong").await), (401, 190));
     let url = meta.url_of(&id);
     assert_eq!(code(&answer(client().get(&url)).await), (401, 190));
     meta.accept_only_token("rotated");
-    assert_eq!(
-        client()
-            .get(&url)
-            .bearer_auth("rotated")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(client().get(&url).bearer_auth("rotated").send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
@@ -144,22 +105,10 @@ async fn a_url_dies_after_five_minutes_and_an_id_after_seven_days() {
     let id = meta.add_media(*b"x", "image/jpeg");
     let url = meta.url_of(&id);
     meta.advance(Duration::from_secs(301));
-    assert_eq!(
-        client()
-            .get(&url)
-            .bearer_auth(token)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        404
-    );
+    assert_eq!(client().get(&url).bearer_auth(token).send().await.unwrap().status(), 404);
     assert_eq!(media_object(&meta, id.as_str(), token).await.0, 200);
     meta.advance(Duration::from_hours(7 * 24));
-    assert_eq!(
-        code(&media_object(&meta, id.as_str(), token).await),
-        (400, 100)
-    );
+    assert_eq!(code(&media_object(&meta, id.as_str(), token).await), (400, 100));
 }
 
 #[tokio::test]
@@ -168,17 +117,8 @@ async fn a_medium_can_be_tampered_with_in_every_way() {
     let token = &meta.options().access_token;
     let id = meta.add_media(*b"0123456789", "image/jpeg");
     let fetch = || async {
-        let answer = client()
-            .get(meta.url_of(&id))
-            .bearer_auth(token)
-            .send()
-            .await
-            .unwrap();
-        (
-            answer.status().as_u16(),
-            answer.headers().clone(),
-            answer.bytes().await.unwrap(),
-        )
+        let answer = client().get(meta.url_of(&id)).bearer_auth(token).send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone(), answer.bytes().await.unwrap())
     };
     meta.tamper(&id, Tamper::WrongDigest);
     let (_, _, bytes) = fetch().await;
@@ -192,12 +132,7 @@ async fn a_medium_can_be_tampered_with_in_every_way() {
     meta.tamper(&id, Tamper::RedirectTo("127.0.0.1:9".to_owned()));
     let (status, headers, _) = fetch().await;
     assert_eq!(status, 302);
-    assert!(
-        headers["location"]
-            .to_str()
-            .unwrap()
-            .starts_with("http://127.0.0.1:9/whatsapp")
-    );
+    assert!(headers["location"].to_str().unwrap().starts_with("http://127.0.0.1:9/whatsapp"));
     meta.tamper(&id, Tamper::UrlOnHost("evil.example:81".to_owned()));
     assert!(meta.url_of(&id).starts_with("http://evil.example:81/"));
     meta.restore(&id);
@@ -211,18 +146,13 @@ async fn a_sent_text_is_remembered_and_its_statuses_echo_the_callback_data() {
     body["context"] = json!({ "message_id": "wamid.QUOTED" });
     body["biz_opaque_callback_data"] = json!("attempt-7");
     let (status, answer) = send(&meta, &body).await;
-    assert_eq!(
-        (status, &answer["contacts"][0]["wa_id"]),
-        (200, &json!(PHONE))
-    );
+    assert_eq!((status, &answer["contacts"][0]["wa_id"]), (200, &json!(PHONE)));
     let sent = meta.sent();
     assert_eq!(sent.len(), 1);
     assert_eq!(json!(sent[0].wamid), answer["messages"][0]["id"]);
     assert_eq!(sent[0].text.as_deref(), Some("Booked."));
     assert_eq!(sent[0].quoted.as_deref(), Some("wamid.QUOTED"));
-    wait_until(PATIENCE, || receiver.statuses().len() == 2)
-        .await
-        .unwrap();
+    wait_until(PATIENCE, || receiver.statuses().len() == 2).await.unwrap();
     let statuses = receiver.statuses();
     assert_eq!(
         (&statuses[0]["status"], &statuses[1]["status"]),
@@ -236,10 +166,7 @@ async fn a_sent_text_is_remembered_and_its_statuses_echo_the_callback_data() {
     }
     let heard = receiver.received.lock().unwrap();
     for (signature, bytes) in heard.iter() {
-        assert_eq!(
-            signature.as_deref(),
-            Some(sign(&meta.options().app_secret, bytes).as_str())
-        );
+        assert_eq!(signature.as_deref(), Some(sign(&meta.options().app_secret, bytes).as_str()));
     }
 }
 
@@ -257,38 +184,18 @@ async fn the_same_callback_data_twice_is_two_messages() {
 async fn free_text_is_refused_outside_the_24_hours_of_the_senders_own_timestamp() {
     let (meta, receiver) = (meta(), Receiver::start(&[]));
     meta.webhook_url(&receiver.url);
-    assert_eq!(
-        code(&send(&meta, &text("never wrote")).await),
-        (400, 131_047)
-    );
+    assert_eq!(code(&send(&meta, &text("never wrote")).await), (400, 131_047));
     let yesterday = meta.now() - chrono::TimeDelta::hours(25);
-    meta.deliver(&meta.webhook([meta.text(&ann(), "old").at(yesterday)]))
-        .await
-        .unwrap();
+    meta.deliver(&meta.webhook([meta.text(&ann(), "old").at(yesterday)])).await.unwrap();
     assert_eq!(code(&send(&meta, &text("too late")).await), (400, 131_047));
-    assert_eq!(
-        send(&meta, &template(&["Food", "10 €", "Shop", "1 May"]))
-            .await
-            .0,
-        200
-    );
-    meta.deliver(&meta.webhook([meta.text(&ann(), "now")]))
-        .await
-        .unwrap();
+    assert_eq!(send(&meta, &template(&["Food", "10 €", "Shop", "1 May"])).await.0, 200);
+    meta.deliver(&meta.webhook([meta.text(&ann(), "now")])).await.unwrap();
     assert_eq!(send(&meta, &text("in time")).await.0, 200);
     meta.advance(Duration::from_hours(24));
-    assert_eq!(
-        code(&send(&meta, &text("too late again")).await),
-        (400, 131_047)
-    );
+    assert_eq!(code(&send(&meta, &text("too late again")).await), (400, 131_047));
     meta.refuse_outside_window(WindowRefusal::ByStatus);
     assert_eq!(send(&meta, &text("refused later")).await.0, 200);
-    let failed = || {
-        receiver
-            .statuses()
-            .into_iter()
-            .find(|it| it["status"] == "failed")
-    };
+    let failed = || receiver.statuses().into_iter().find(|it| it["status"] == "failed");
     wait_until(PATIENCE, || failed().is_some()).await.unwrap();
     assert_eq!(failed().unwrap()["errors"][0]["code"], 131_047);
 }
@@ -299,22 +206,10 @@ async fn a_template_is_sent_only_if_it_exists_is_approved_and_its_parameters_fit
     let good = template(&["Food", "10 €", "Shop", "1 May"]);
     assert_eq!(send(&meta, &good).await.0, 200);
     let sent = meta.sent()[0].template.clone().unwrap();
-    assert_eq!(
-        (sent.language.as_str(), sent.parameters[1].as_str()),
-        ("cs", "10 €")
-    );
-    assert_eq!(
-        code(&send(&meta, &template(&["Food"])).await),
-        (400, 132_000)
-    );
-    assert_eq!(
-        code(&send(&meta, &template(&["Food", "", "Shop", "1 May"])).await),
-        (400, 131_008)
-    );
-    assert_eq!(
-        code(&send(&meta, &template(&["a\nb", "1", "2", "3"])).await),
-        (400, 100)
-    );
+    assert_eq!((sent.language.as_str(), sent.parameters[1].as_str()), ("cs", "10 €"));
+    assert_eq!(code(&send(&meta, &template(&["Food"])).await), (400, 132_000));
+    assert_eq!(code(&send(&meta, &template(&["Food", "", "Shop", "1 May"])).await), (400, 131_008));
+    assert_eq!(code(&send(&meta, &template(&["a\nb", "1", "2", "3"])).await), (400, 100));
     let paused =
         Template::approved("receipt_result", "cs", "{{1}}").with_status(TemplateStatus::Paused);
     meta.add_template(paused);
@@ -350,12 +245,7 @@ async fn a_malformed_send_is_refused_as_meta_refuses_it() {
         assert!(answer["error"]["fbtrace_id"].is_string());
     }
     assert!(meta.sent().is_empty());
-    assert_eq!(
-        send(&meta, &with("text", json!({ "body": "x".repeat(4096) })))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(send(&meta, &with("text", json!({ "body": "x".repeat(4096) }))).await.0, 200);
 }
 
 #[tokio::test]
@@ -372,17 +262,9 @@ async fn a_user_without_a_phone_is_written_to_by_user_id() {
         "type": "text", "text": { "body": "hi" },
     });
     let (status, answer) = send(&meta, &body).await;
-    assert_eq!(
-        (status, &answer["contacts"][0]["input"]),
-        (200, &body["recipient"])
-    );
-    wait_until(PATIENCE, || receiver.statuses().len() == 2)
-        .await
-        .unwrap();
-    assert_eq!(
-        receiver.statuses()[0]["recipient_user_id"],
-        body["recipient"]
-    );
+    assert_eq!((status, &answer["contacts"][0]["input"]), (200, &body["recipient"]));
+    wait_until(PATIENCE, || receiver.statuses().len() == 2).await.unwrap();
+    assert_eq!(receiver.statuses()[0]["recipient_user_id"], body["recipient"]);
 }
 
 #[tokio::test]
@@ -399,20 +281,10 @@ async fn a_read_mark_with_typing_is_no_message() {
 #[tokio::test]
 async fn statuses_come_in_the_order_that_was_asked_for() {
     let (meta, receiver) = in_conversation(&[]).await;
-    let names = || {
-        receiver
-            .statuses()
-            .iter()
-            .map(|it| it["status"].clone())
-            .collect::<Vec<_>>()
-    };
+    let names = || receiver.statuses().iter().map(|it| it["status"].clone()).collect::<Vec<_>>();
     meta.statuses(Statuses::BeforeTheAnswer);
     send(&meta, &text("1")).await;
-    assert_eq!(
-        names(),
-        ["sent", "delivered"],
-        "both came before the answer did"
-    );
+    assert_eq!(names(), ["sent", "delivered"], "both came before the answer did");
     meta.statuses(Statuses::DeliveredThenSent);
     send(&meta, &text("2")).await;
     wait_until(PATIENCE, || names().len() == 4).await.unwrap();
@@ -426,9 +298,7 @@ async fn statuses_come_in_the_order_that_was_asked_for() {
 #[tokio::test]
 async fn a_webhook_is_delivered_again_until_it_is_answered_200() {
     let (meta, receiver) = in_conversation(&[503, 500]).await;
-    let redelivered = meta
-        .deliver_with_redelivery(&meta.webhook([meta.text(&ann(), "x")]))
-        .await;
+    let redelivered = meta.deliver_with_redelivery(&meta.webhook([meta.text(&ann(), "x")])).await;
     assert_eq!(redelivered.attempts, [Some(503), Some(500), Some(200)]);
     assert!(redelivered.accepted());
     let bodies = receiver.bodies();
@@ -440,23 +310,13 @@ async fn a_batch_holds_several_entries_changes_and_items() {
     let meta = meta();
     let ann = ann();
     let id = meta.add_media(*b"x", "image/jpeg");
-    let first = meta.change([
-        meta.photo(&ann, &id).caption("lunch"),
-        meta.text(&ann, "a/ž"),
-    ]);
+    let first = meta.change([meta.photo(&ann, &id).caption("lunch"), meta.text(&ann, "a/ž")]);
     let second = meta.change_on("300000000000003", [meta.text(&ann, "b")]);
-    let payload = meta.batch([
-        vec![first, second],
-        vec![meta.change([meta.text(&ann, "c")])],
-    ]);
+    let payload = meta.batch([vec![first, second], vec![meta.change([meta.text(&ann, "c")])]]);
     assert_eq!(payload["entry"].as_array().unwrap().len(), 2);
     let value = &payload["entry"][0]["changes"][0]["value"];
     assert_eq!(value["messages"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        value["contacts"].as_array().unwrap().len(),
-        1,
-        "one contact for one sender"
-    );
+    assert_eq!(value["contacts"].as_array().unwrap().len(), 1, "one contact for one sender");
     assert_eq!(value["messages"][0]["image"]["caption"], "lunch");
     let wire = String::from_utf8(wire_bytes(&payload)).unwrap();
     assert!(wire.is_ascii() && wire.contains(r"a\/\u017e"));
@@ -475,14 +335,9 @@ async fn verification_wants_the_challenge_back() {
 async fn raw_bytes_are_delivered_as_they_are() {
     let (meta, receiver) = (meta(), Receiver::start(&[]));
     meta.webhook_url(&receiver.url);
-    meta.deliver_raw(*b"\xff not json", Some("sha256=00"))
-        .await
-        .unwrap();
+    meta.deliver_raw(*b"\xff not json", Some("sha256=00")).await.unwrap();
     meta.deliver_raw(*b"", None).await.unwrap();
     let heard = receiver.received.lock().unwrap();
-    assert_eq!(
-        heard[0],
-        (Some("sha256=00".to_owned()), b"\xff not json".to_vec())
-    );
+    assert_eq!(heard[0], (Some("sha256=00".to_owned()), b"\xff not json".to_vec()));
     assert_eq!(heard[1], (None, Vec::new()));
 }

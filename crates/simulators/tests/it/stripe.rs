@@ -19,9 +19,7 @@ fn get(stripe: &Stripe, path: &str) -> RequestBuilder {
 }
 
 fn post(stripe: &Stripe, path: &str, form: &str) -> RequestBuilder {
-    let request = client()
-        .post(format!("{}{path}", stripe.base_url()))
-        .body(form.to_owned());
+    let request = client().post(format!("{}{path}", stripe.base_url())).body(form.to_owned());
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     request.bearer_auth(&stripe.options().secret_key)
 }
@@ -33,11 +31,7 @@ fn encoded(text: &str) -> String {
 }
 
 async fn search(stripe: &Stripe, query: &str) -> (u16, Value) {
-    answer(get(
-        stripe,
-        &format!("/v1/customers/search?query={}", encoded(query)),
-    ))
-    .await
+    answer(get(stripe, &format!("/v1/customers/search?query={}", encoded(query)))).await
 }
 
 async fn found(stripe: &Stripe, query: &str) -> Vec<Value> {
@@ -54,11 +48,7 @@ async fn a_created_customer_is_found_by_its_metadata_with_its_plus_sign() {
     assert_eq!((status, &customer["name"]), (200, &json!("Ann & Co")));
     let with_plus = found(&stripe, "metadata['whatsapp_phone']:'+420777123456'").await;
     assert_eq!(with_plus, std::slice::from_ref(&customer));
-    assert!(
-        found(&stripe, "metadata['whatsapp_phone']:'420777123456'")
-            .await
-            .is_empty()
-    );
+    assert!(found(&stripe, "metadata['whatsapp_phone']:'420777123456'").await.is_empty());
     let raw_plus = "/v1/customers/search?query=metadata['whatsapp_phone']:'+420777123456'";
     let (_, result) = answer(get(&stripe, raw_plus)).await;
     assert_eq!(result["data"], json!([]), "a raw + in a query is a space");
@@ -78,26 +68,14 @@ async fn search_lags_behind_writes_and_listing_does_not() {
     assert!(found(&stripe, query).await.is_empty());
     let created = customer["created"].as_i64().unwrap();
     let list = format!("/v1/customers?created[gte]={created}&limit=3");
-    assert_eq!(
-        answer(get(&stripe, &list)).await.1["data"],
-        json!([customer])
-    );
+    assert_eq!(answer(get(&stripe, &list)).await.1["data"], json!([customer]));
     let later = format!("/v1/customers?created[gte]={}", created + 1);
     assert_eq!(answer(get(&stripe, &later)).await.1["data"], json!([]));
     stripe.advance(Duration::from_secs(61));
     assert_eq!(found(&stripe, query).await.len(), 1);
     let id = customer["id"].as_str().unwrap().to_owned();
-    answer(post(
-        &stripe,
-        &format!("/v1/customers/{id}"),
-        "metadata[whatsapp_phone]=2",
-    ))
-    .await;
-    assert_eq!(
-        found(&stripe, query).await.len(),
-        1,
-        "search still shows the old value"
-    );
+    answer(post(&stripe, &format!("/v1/customers/{id}"), "metadata[whatsapp_phone]=2")).await;
+    assert_eq!(found(&stripe, query).await.len(), 1, "search still shows the old value");
     stripe.advance(Duration::from_secs(61));
     assert!(found(&stripe, query).await.is_empty());
 }
@@ -105,28 +83,12 @@ async fn search_lags_behind_writes_and_listing_does_not() {
 #[tokio::test]
 async fn a_query_that_stripe_cannot_parse_is_a_400() {
     let stripe = stripe();
-    for query in [
-        "metadata['a']:'b",
-        "whatsapp_phone:'1'",
-        "metadata['a']='b'",
-        "",
-    ] {
+    for query in ["metadata['a']:'b", "whatsapp_phone:'1'", "metadata['a']='b'", ""] {
         let (status, result) = search(&stripe, query).await;
-        assert_eq!(
-            (status, &result["error"]["type"]),
-            (400, &json!("invalid_request_error"))
-        );
+        assert_eq!((status, &result["error"]["type"]), (400, &json!("invalid_request_error")));
     }
-    assert_eq!(
-        answer(get(&stripe, "/v1/customers/search?query=%zz"))
-            .await
-            .0,
-        400
-    );
-    assert_eq!(
-        answer(get(&stripe, "/v1/customers/search")).await.1["error"]["param"],
-        "query"
-    );
+    assert_eq!(answer(get(&stripe, "/v1/customers/search?query=%zz")).await.0, 400);
+    assert_eq!(answer(get(&stripe, "/v1/customers/search")).await.1["error"]["param"], "query");
 }
 
 #[tokio::test]
@@ -136,22 +98,13 @@ async fn search_gives_the_newest_first_page_by_page() {
         stripe.add_customer(&NewCustomer::with_metadata("k", "v").named(name));
     }
     let query = encoded("metadata['k']:'v' AND -name:'b'");
-    let (_, first) = answer(get(
-        &stripe,
-        &format!("/v1/customers/search?limit=1&query={query}"),
-    ))
-    .await;
-    assert_eq!(
-        (&first["data"][0]["name"], &first["has_more"]),
-        (&json!("c"), &json!(true))
-    );
+    let (_, first) =
+        answer(get(&stripe, &format!("/v1/customers/search?limit=1&query={query}"))).await;
+    assert_eq!((&first["data"][0]["name"], &first["has_more"]), (&json!("c"), &json!(true)));
     let page = first["next_page"].as_str().unwrap();
     let path = format!("/v1/customers/search?limit=1&query={query}&page={page}");
     let (_, second) = answer(get(&stripe, &path)).await;
-    assert_eq!(
-        (&second["data"][0]["name"], &second["has_more"]),
-        (&json!("a"), &json!(false))
-    );
+    assert_eq!((&second["data"][0]["name"], &second["has_more"]), (&json!("a"), &json!(false)));
     assert!(second["next_page"].is_null());
 }
 
@@ -165,17 +118,11 @@ async fn the_same_key_with_the_same_parameters_replays_the_first_answer() {
     assert_eq!(again.json::<Value>().await.unwrap(), first);
     let other = post(&stripe, "/v1/customers", "name=B").header("idempotency-key", "k1");
     let (status, refused) = answer(other).await;
-    assert_eq!(
-        (status, &refused["error"]["type"]),
-        (400, &json!("idempotency_error"))
-    );
+    assert_eq!((status, &refused["error"]["type"]), (400, &json!("idempotency_error")));
     assert_eq!(stripe.customers().len(), 1);
     stripe.advance(Duration::from_hours(24));
     let (_, second) = answer(create()).await;
-    assert_ne!(
-        second["id"], first["id"],
-        "a key is forgotten after 24 hours"
-    );
+    assert_ne!(second["id"], first["id"], "a key is forgotten after 24 hours");
 }
 
 #[tokio::test]
@@ -195,40 +142,25 @@ async fn a_stored_500_is_replayed_and_another_key_gets_through() {
 #[tokio::test]
 async fn a_429_or_a_refused_parameter_is_not_stored_under_the_key() {
     let stripe = stripe();
-    let fault = Fault::TooManyRequests {
-        retry_after: Some(2),
-    };
+    let fault = Fault::TooManyRequests { retry_after: Some(2) };
     stripe.fault(StripeRoute::CustomersCreate, &fault, 1);
     let create = |form: &str| post(&stripe, "/v1/customers", form).header("idempotency-key", "k");
     let limited = create("name=A").send().await.unwrap();
     assert_eq!(
-        (
-            limited.status().as_u16(),
-            limited.headers()["retry-after"].as_bytes()
-        ),
+        (limited.status().as_u16(), limited.headers()["retry-after"].as_bytes()),
         (429, &b"2"[..])
     );
-    assert_eq!(
-        answer(create("bogus=1")).await.1["error"]["code"],
-        "parameter_unknown"
-    );
+    assert_eq!(answer(create("bogus=1")).await.1["error"]["code"], "parameter_unknown");
     assert_eq!(answer(create("name=A")).await.0, 200);
 }
 
 #[tokio::test]
 async fn a_key_whose_first_request_still_runs_is_in_use() {
     let stripe = stripe();
-    stripe.fault(
-        StripeRoute::CustomersCreate,
-        &Fault::Slow(Duration::from_millis(600)),
-        1,
-    );
+    stripe.fault(StripeRoute::CustomersCreate, &Fault::Slow(Duration::from_millis(600)), 1);
     let create = || post(&stripe, "/v1/customers", "name=A").header("idempotency-key", "k");
     let meanwhile = async {
-        stripe
-            .wait_for(StripeRoute::CustomersCreate, 1, PATIENCE)
-            .await
-            .unwrap();
+        stripe.wait_for(StripeRoute::CustomersCreate, 1, PATIENCE).await.unwrap();
         answer(create()).await
     };
     let (first, second) = tokio::join!(answer(create()), meanwhile);
@@ -259,10 +191,7 @@ async fn metadata_has_its_limits() {
     ];
     for form in refused {
         let (status, refused) = answer(post(&stripe, "/v1/customers", &form)).await;
-        assert_eq!(
-            (status, &refused["error"]["type"]),
-            (400, &json!("invalid_request_error"))
-        );
+        assert_eq!((status, &refused["error"]["type"]), (400, &json!("invalid_request_error")));
     }
     assert!(stripe.customers().is_empty());
 }
@@ -289,16 +218,10 @@ async fn a_customer_is_read_changed_and_deleted_by_id() {
 #[tokio::test]
 async fn a_wrong_key_is_401_and_a_merchant_in_india_cannot_search() {
     let stripe = stripe();
-    let wrong = client()
-        .get(format!("{}/v1/customers", stripe.base_url()))
-        .bearer_auth("sk_live_x");
+    let wrong =
+        client().get(format!("{}/v1/customers", stripe.base_url())).bearer_auth("sk_live_x");
     let refused = wrong.send().await.unwrap();
-    assert!(
-        refused.headers()["request-id"]
-            .to_str()
-            .unwrap()
-            .starts_with("req_")
-    );
+    assert!(refused.headers()["request-id"].to_str().unwrap().starts_with("req_"));
     assert_eq!(refused.status(), 401);
     stripe.without_search();
     assert_eq!(search(&stripe, "name:'x'").await.0, 400);
