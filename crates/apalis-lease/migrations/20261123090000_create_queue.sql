@@ -63,6 +63,7 @@ create index jobs_dead on apalis_lease.jobs (queue, dead_since, id) where state 
 
 comment on table apalis_lease.jobs is
     'Jobs that are not done: waiting, running or dead. A done job moves to apalis_lease.done_jobs.';
+comment on column apalis_lease.jobs.id is 'Grows; kept when the job moves to apalis_lease.done_jobs.';
 comment on column apalis_lease.jobs.queue is 'Name of the queue; workers claim from one queue.';
 comment on column apalis_lease.jobs.key is
     'Optional; among the jobs of a queue that are not done, a key occurs once.';
@@ -107,6 +108,15 @@ create index done_jobs_by_age on apalis_lease.done_jobs (done_at);
 
 comment on table apalis_lease.done_jobs is
     'Jobs that ended well, until apalis_lease.prune removes them. Nothing that claims reads this.';
+comment on column apalis_lease.done_jobs.id is 'The id the job had in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.queue is 'As in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.key is 'As in apalis_lease.jobs; free for a new job by now.';
+comment on column apalis_lease.done_jobs.priority is 'As in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.run_at is 'The moment before which the last attempt was not to start.';
+comment on column apalis_lease.done_jobs.max_attempts is 'As in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.payload is 'As in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.trace_parent is 'As in apalis_lease.jobs.';
+comment on column apalis_lease.done_jobs.created_at is 'As in apalis_lease.jobs.';
 comment on column apalis_lease.done_jobs.attempt is 'The counted attempt that succeeded, from 1.';
 comment on column apalis_lease.done_jobs.run is 'The claim that succeeded; see apalis_lease.jobs.run.';
 comment on column apalis_lease.done_jobs.done_at is 'When the last attempt was settled.';
@@ -131,6 +141,9 @@ create index attempts_by_end on apalis_lease.attempts (ended_at);
 
 comment on table apalis_lease.attempts is
     'One row for each ended attempt of each job. A running attempt is in apalis_lease.jobs.';
+comment on column apalis_lease.attempts.job_id is 'In apalis_lease.jobs, or in done_jobs since it is done.';
+comment on column apalis_lease.attempts.queue is 'The queue of the job.';
+comment on column apalis_lease.attempts.worker is 'Name of the worker that ran it.';
 comment on column apalis_lease.attempts.run is 'Which claim of the job this was; the fence it was settled under.';
 comment on column apalis_lease.attempts.attempt is
     'Counted number of the attempt, from 1. One that ended not_before gives its number back.';
@@ -149,6 +162,9 @@ create table apalis_lease.paused_queues (
 );
 comment on table apalis_lease.paused_queues is
     'Queues nobody claims from. What runs goes on. See apalis_lease.pause_queue and resume_queue.';
+comment on column apalis_lease.paused_queues.queue is 'Name of the queue; it need not have jobs.';
+comment on column apalis_lease.paused_queues.since is 'When it was paused.';
+comment on column apalis_lease.paused_queues.reason is 'In the words of whoever paused it.';
 
 create view apalis_lease.queue_depth as
 select
@@ -162,6 +178,11 @@ from apalis_lease.jobs
 group by queue;
 comment on view apalis_lease.queue_depth is
     'Jobs that are not done, by queue. A queue without any has no row. Never reads finished jobs.';
+comment on column apalis_lease.queue_depth.ready is 'Could start now.';
+comment on column apalis_lease.queue_depth.deferred is 'Wait for their run_at.';
+comment on column apalis_lease.queue_depth.running is 'Are held by a worker.';
+comment on column apalis_lease.queue_depth.dead is 'Gave up; see apalis_lease.retry_job.';
+comment on column apalis_lease.queue_depth.oldest_ready is 'Since when the longest waiting ready job has been ready; null if none is.';
 
 create function apalis_lease.retry_job(job_id bigint) returns boolean
 language plpgsql as $$

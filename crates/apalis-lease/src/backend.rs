@@ -86,19 +86,11 @@ impl<P> LeaseBackend<P> {
             return;
         };
         let desk = || Arc::clone(&self.desk);
-        let pump = Pump::new(
-            desk(),
-            inbox,
-            worker.clone(),
-            &self.options,
-            self.config.clone(),
-        );
+        let pump = Pump::new(desk(), inbox, worker.clone(), &self.options, self.config.clone());
         self.pump.spawn(pump.run());
-        self.watchers
-            .spawn(Keeper::new(desk(), &self.options, &self.config).run());
+        self.watchers.spawn(Keeper::new(desk(), &self.options, &self.config).run());
         let queue = self.config.queue.clone();
-        self.watchers
-            .spawn(listen(desk(), self.options.clone(), queue));
+        self.watchers.spawn(listen(desk(), self.options.clone(), queue));
     }
 }
 
@@ -109,15 +101,10 @@ impl<P: DeserializeOwned> LeaseBackend<P> {
         let payload = match serde_json::from_str(&claimed.payload) {
             Ok(payload) => payload,
             Err(error) => {
-                let reason = format!(
-                    "the payload is not what the handler takes: {}",
-                    place(&error)
-                );
+                let reason =
+                    format!("the payload is not what the handler takes: {}", place(&error));
                 let outcome = Outcome::GiveUp { reason };
-                let verdict = Verdict::Ended {
-                    outcome,
-                    delay_ms: 0,
-                };
+                let verdict = Verdict::Ended { outcome, delay_ms: 0 };
                 drop(self.desk.settle(claimed.fence, verdict));
                 return None;
             }
@@ -139,12 +126,7 @@ impl<P: DeserializeOwned> LeaseBackend<P> {
 
 /// Where a payload went wrong, without the payload's words.
 fn place(error: &serde_json::Error) -> String {
-    format!(
-        "{:?} error in line {}, column {}",
-        error.classify(),
-        error.line(),
-        error.column()
-    )
+    format!("{:?} error in line {}, column {}", error.classify(), error.line(), error.column())
 }
 
 impl<P> Backend for LeaseBackend<P>
@@ -161,11 +143,7 @@ where
     ) -> Poll<Result<(), BackendError>> {
         let ended = self.pump.poll_join_next(cx).map(|it| it.is_some()) == Poll::Ready(true)
             || self.watchers.poll_join_next(cx).map(|it| it.is_some()) == Poll::Ready(true);
-        Poll::Ready(if ended {
-            Err(BackendError::TaskEnded)
-        } else {
-            Ok(())
-        })
+        Poll::Ready(if ended { Err(BackendError::TaskEnded) } else { Ok(()) })
     }
 
     fn poll_next(
@@ -188,11 +166,7 @@ where
     ) -> Poll<Result<(), BackendError>> {
         let farewell = self.farewell.get_or_insert_with(|| {
             self.desk.close();
-            leave(
-                std::mem::take(&mut self.pump),
-                std::mem::take(&mut self.watchers),
-            )
-            .boxed()
+            leave(std::mem::take(&mut self.pump), std::mem::take(&mut self.watchers)).boxed()
         });
         ready!(farewell.poll_unpin(cx));
         Poll::Ready(Ok(()))
@@ -226,8 +200,6 @@ impl<P> BackendConfig for LeaseBackend<P> {
 
 impl<P> fmt::Debug for LeaseBackend<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseBackend")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("LeaseBackend").field("config", &self.config).finish_non_exhaustive()
     }
 }

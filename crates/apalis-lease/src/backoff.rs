@@ -32,10 +32,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff {
-            first: Duration::from_secs(1),
-            most: Duration::from_mins(15),
-        }
+        Backoff { first: Duration::from_secs(1), most: Duration::from_mins(15) }
     }
 }
 
@@ -57,9 +54,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_longest() {
         let backoff = Backoff::default();
-        let whole: Vec<u64> = [1, 2, 3, 4, 10, 11, 12, u32::MAX]
-            .map(|it| backoff.delay(it, 1.0).as_secs())
-            .to_vec();
+        let whole: Vec<u64> =
+            [1, 2, 3, 4, 10, 11, 12, u32::MAX].map(|it| backoff.delay(it, 1.0).as_secs()).to_vec();
         assert_eq!(whole, [1, 2, 4, 8, 512, 900, 900, 900]);
         assert_eq!(backoff.delay(0, 1.0), backoff.delay(1, 1.0));
     }

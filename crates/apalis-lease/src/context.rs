@@ -115,10 +115,7 @@ pub(crate) fn tracing_context(trace_parent: &str) -> Option<TracingContext> {
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let flags = u8::from_str_radix(flags, 16).ok()?;
     (trace.len() == 32 && span.len() == 16).then(|| {
-        TracingContext::new()
-            .with_trace_id(trace)
-            .with_span_id(span)
-            .with_trace_flags(flags)
+        TracingContext::new().with_trace_id(trace).with_span_id(span).with_trace_flags(flags)
     })
 }
 
@@ -130,18 +127,10 @@ mod tests {
     fn a_traceparent_is_read_and_anything_else_is_not() {
         let context =
             tracing_context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
-        assert_eq!(
-            context.trace_id().as_deref(),
-            Some("4bf92f3577b34da6a3ce929d0e0e4736")
-        );
+        assert_eq!(context.trace_id().as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
         assert_eq!(context.span_id().as_deref(), Some("00f067aa0ba902b7"));
         assert_eq!(*context.trace_flags(), Some(1));
-        for text in [
-            "",
-            "00-4bf9-00f0-01",
-            "trace",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736",
-        ] {
+        for text in ["", "00-4bf9-00f0-01", "trace", "00-4bf92f3577b34da6a3ce929d0e0e4736"] {
             assert!(tracing_context(text).is_none(), "{text}");
         }
     }

@@ -30,9 +30,6 @@ impl Depth {
 /// Counts the jobs of `queue`; a queue nobody has written to is empty. Reads each of them, so it
 /// is for tests, pages and alerts, not for every job.
 pub async fn depth(executor: impl PgExecutor<'_>, queue: &str) -> Result<Depth, sqlx::Error> {
-    let depth = sqlx::query_as(sql::DEPTH)
-        .bind(queue)
-        .fetch_optional(executor)
-        .await?;
+    let depth = sqlx::query_as(sql::DEPTH).bind(queue).fetch_optional(executor).await?;
     Ok(depth.unwrap_or_default())
 }

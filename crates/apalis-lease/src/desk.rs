@@ -144,20 +144,14 @@ impl Desk {
     /// The runs whose leases are to be prolonged.
     pub(crate) fn held(&self) -> Vec<Fence> {
         let papers = self.papers();
-        let ours = papers
-            .held
-            .iter()
-            .filter(|(_, lost)| !lost.load(Ordering::Acquire));
+        let ours = papers.held.iter().filter(|(_, lost)| !lost.load(Ordering::Acquire));
         ours.map(|(fence, _)| *fence).collect()
     }
 
     /// Notes that `fence` is somebody else's. False if it was not held any more.
     pub(crate) fn lose(&self, fence: Fence) -> bool {
         let papers = self.papers();
-        papers
-            .held
-            .get(&fence)
-            .is_some_and(|lost| !lost.swap(true, Ordering::AcqRel))
+        papers.held.get(&fence).is_some_and(|lost| !lost.swap(true, Ordering::AcqRel))
     }
 
     /// Lets go of a run: its slot is free and its lease is no longer prolonged.
@@ -171,11 +165,7 @@ impl Desk {
     pub(crate) fn settle(&self, fence: Fence, verdict: Verdict) -> oneshot::Receiver<Settled> {
         let (told, heard) = oneshot::channel();
         // The inbox lives as long as the pump; without one, `heard` says so.
-        let _gone = self.settlements.send(Settlement {
-            fence,
-            verdict,
-            told,
-        });
+        let _gone = self.settlements.send(Settlement { fence, verdict, told });
         heard
     }
 

@@ -51,38 +51,15 @@ pub async fn enqueue_all<P: Serialize>(
     connection: &mut PgConnection,
     jobs: &[NewJob<P>],
 ) -> Result<Vec<Enqueued>, EnqueueError> {
-    let payloads = jobs
-        .iter()
-        .map(|job| json(&job.payload))
-        .collect::<Result<Vec<_>, _>>()?;
+    let payloads = jobs.iter().map(|job| json(&job.payload)).collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<Option<i64>> = sqlx::query_scalar(sql::ENQUEUE_ALL)
-        .bind(
-            jobs.iter()
-                .map(|job| job.queue.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            jobs.iter()
-                .map(|job| job.key.as_deref())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            jobs.iter()
-                .map(|job| job.priority.code())
-                .collect::<Vec<_>>(),
-        )
+        .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.key.as_deref()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.priority.code()).collect::<Vec<_>>())
         .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
-        .bind(
-            jobs.iter()
-                .map(|job| i32::from(job.max_attempts))
-                .collect::<Vec<_>>(),
-        )
+        .bind(jobs.iter().map(|job| i32::from(job.max_attempts)).collect::<Vec<_>>())
         .bind(payloads)
-        .bind(
-            jobs.iter()
-                .map(|job| job.trace_parent.as_deref())
-                .collect::<Vec<_>>(),
-        )
+        .bind(jobs.iter().map(|job| job.trace_parent.as_deref()).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
     Ok(ids.into_iter().map(enqueued).collect())
@@ -95,11 +72,7 @@ fn enqueued(id: Option<i64>) -> Enqueued {
 /// Refuses here what Postgres would refuse by aborting the transaction.
 fn json<P: Serialize>(payload: &P) -> Result<String, EnqueueError> {
     let text = serde_json::to_string(payload).map_err(EnqueueError::Payload)?;
-    if holds_nul(&text) {
-        Err(EnqueueError::Nul)
-    } else {
-        Ok(text)
-    }
+    if holds_nul(&text) { Err(EnqueueError::Nul) } else { Ok(text) }
 }
 
 /// Whether JSON text spells a NUL. `\\u0000` is a backslash and four zeros, and harmless.

@@ -52,16 +52,11 @@ impl Keeper {
     async fn beat(&mut self) -> Result<(), sqlx::Error> {
         let held = self.desk.held();
         let prolonged = self.prolong(&held).await;
-        let kept = self
-            .link
-            .keep_if_good(prolonged)
-            .inspect_err(|_| self.heard_since = None)?;
+        let kept = self.link.keep_if_good(prolonged).inspect_err(|_| self.heard_since = None)?;
         self.note_heard();
         self.note_lost(&held, &kept);
         let rescued = self.rescue().await;
-        self.link
-            .keep_if_good(rescued)
-            .inspect_err(|_| self.heard_since = None)
+        self.link.keep_if_good(rescued).inspect_err(|_| self.heard_since = None)
     }
 
     async fn prolong(&mut self, held: &[Fence]) -> Result<HashSet<Fence>, sqlx::Error> {
@@ -69,15 +64,9 @@ impl Keeper {
         let runs: Vec<i32> = held.iter().map(|it| it.run).collect();
         let limit = self.patience();
         let connection = self.link.open().await?;
-        let statement = sqlx::query_as(sql::PROLONG)
-            .bind(ids)
-            .bind(runs)
-            .fetch_all(connection);
+        let statement = sqlx::query_as(sql::PROLONG).bind(ids).bind(runs).fetch_all(connection);
         let kept: Vec<(i64, i32)> = within(limit, statement).await?;
-        Ok(kept
-            .into_iter()
-            .map(|(id, run)| Fence { id, run })
-            .collect())
+        Ok(kept.into_iter().map(|(id, run)| Fence { id, run }).collect())
     }
 
     /// A heartbeat that takes longer than this is none: half of what is left of the lease.
@@ -100,11 +89,7 @@ impl Keeper {
     fn note_lost(&self, held: &[Fence], kept: &HashSet<Fence>) {
         for fence in held.iter().filter(|fence| !kept.contains(fence)) {
             if self.desk.lose(*fence) {
-                tracing::warn!(
-                    job.id = fence.id,
-                    run = fence.run,
-                    "lost the lease of a job"
-                );
+                tracing::warn!(job.id = fence.id, run = fence.run, "lost the lease of a job");
             }
         }
     }
@@ -122,9 +107,7 @@ impl Keeper {
         }
         let limit = self.patience();
         let connection = self.link.open().await?;
-        let statement = sqlx::query_as(sql::RESCUE)
-            .bind(heard_ms)
-            .fetch_all(&mut *connection);
+        let statement = sqlx::query_as(sql::RESCUE).bind(heard_ms).fetch_all(&mut *connection);
         let rescued: Vec<(i64, String, String)> = within(limit, statement).await?;
         if rescued.is_empty() {
             return Ok(());
@@ -136,21 +119,13 @@ impl Keeper {
                 queues.push(queue);
             }
         }
-        within(
-            limit,
-            sqlx::query(sql::WAKE).bind(queues).execute(connection),
-        )
-        .await
-        .map(drop)
+        within(limit, sqlx::query(sql::WAKE).bind(queues).execute(connection)).await.map(drop)
     }
 }
 
 fn note_rescued(id: i64, state: &str) {
     if state == "dead" {
-        tracing::error!(
-            job.id = id,
-            "a job lost its worker in its last attempt and is dead"
-        );
+        tracing::error!(job.id = id, "a job lost its worker in its last attempt and is dead");
     } else {
         tracing::warn!(job.id = id, "took back a job whose worker is not heard of");
     }

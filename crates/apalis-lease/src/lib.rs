@@ -1,6 +1,6 @@
 //! An [apalis](apalis_core) backend on one Postgres table.
 //!
-//! A job is written in the transaction that makes it necessary ([`enqueue`]), announced after the
+//! A job is written in the transaction that makes it necessary ([`enqueue()`]), announced after the
 //! commit ([`Waker`]), and run by apalis workers fed by a [`LeaseBackend`]. A worker holds a job
 //! under a lease that a heartbeat prolongs; what a handler returns is data ([`Outcome`]); retries
 //! wait in the table and hold no slot; what gave up stays visible. Everything else is apalis':

@@ -28,13 +28,7 @@ impl Link {
         preparation: Option<&'static str>,
     ) -> Self {
         let options = options.clone().application_name("apalis-lease");
-        Link {
-            what,
-            options,
-            preparation,
-            connection: None,
-            pause: SHORTEST_PAUSE,
-        }
+        Link { what, options, preparation, connection: None, pause: SHORTEST_PAUSE }
     }
 
     /// The connection, made if there is none.

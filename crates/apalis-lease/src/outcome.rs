@@ -43,33 +43,22 @@ pub enum Outcome {
 impl Outcome {
     /// A retry after the worker's backoff.
     pub fn retry(reason: impl fmt::Display) -> Self {
-        Outcome::Retry {
-            reason: reason.to_string(),
-            after: None,
-        }
+        Outcome::Retry { reason: reason.to_string(), after: None }
     }
 
     /// A retry after `after`.
     pub fn retry_after(after: Duration, reason: impl fmt::Display) -> Self {
-        Outcome::Retry {
-            reason: reason.to_string(),
-            after: Some(after),
-        }
+        Outcome::Retry { reason: reason.to_string(), after: Some(after) }
     }
 
     /// Not before `at`, and not counted.
     pub fn not_before(at: DateTime<Utc>, reason: impl fmt::Display) -> Self {
-        Outcome::NotBefore {
-            at,
-            reason: reason.to_string(),
-        }
+        Outcome::NotBefore { at, reason: reason.to_string() }
     }
 
     /// Dead at once.
     pub fn give_up(reason: impl fmt::Display) -> Self {
-        Outcome::GiveUp {
-            reason: reason.to_string(),
-        }
+        Outcome::GiveUp { reason: reason.to_string() }
     }
 
     /// The word for it in `apalis_lease.attempts`.
@@ -87,14 +76,12 @@ impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outcome::Done => f.write_str("Done"),
-            Outcome::Retry { after, .. } => f
-                .debug_struct("Retry")
-                .field("after", after)
-                .finish_non_exhaustive(),
-            Outcome::NotBefore { at, .. } => f
-                .debug_struct("NotBefore")
-                .field("at", at)
-                .finish_non_exhaustive(),
+            Outcome::Retry { after, .. } => {
+                f.debug_struct("Retry").field("after", after).finish_non_exhaustive()
+            }
+            Outcome::NotBefore { at, .. } => {
+                f.debug_struct("NotBefore").field("at", at).finish_non_exhaustive()
+            }
             Outcome::GiveUp { .. } => f.debug_struct("GiveUp").finish_non_exhaustive(),
         }
     }

@@ -185,9 +185,7 @@ impl Pump {
     async fn look_once(&mut self) -> Result<Option<i64>, sqlx::Error> {
         let queue = &self.config.queue;
         let connection = self.link.open().await?;
-        let statement = sqlx::query_scalar(sql::NEXT_DUE)
-            .bind(queue)
-            .fetch_one(connection);
+        let statement = sqlx::query_scalar(sql::NEXT_DUE).bind(queue).fetch_one(connection);
         within(STATEMENT, statement).await
     }
 
@@ -224,10 +222,7 @@ struct Row {
 impl From<Row> for Claimed {
     fn from(row: Row) -> Self {
         Claimed {
-            fence: Fence {
-                id: row.id,
-                run: row.run,
-            },
+            fence: Fence { id: row.id, run: row.run },
             // The table's checks keep both above zero.
             attempt: row.attempt.unsigned_abs(),
             max_attempts: row.max_attempts.unsigned_abs(),

@@ -36,19 +36,13 @@ pub struct LeaseLayer {
 
 impl LeaseLayer {
     pub(crate) fn new(desk: Arc<Desk>, config: &Config) -> Self {
-        LeaseLayer {
-            desk,
-            timeout: config.timeout,
-            backoff: config.backoff,
-        }
+        LeaseLayer { desk, timeout: config.timeout, backoff: config.backoff }
     }
 }
 
 impl fmt::Debug for LeaseLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseLayer")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("LeaseLayer").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -56,10 +50,7 @@ impl<S> Layer<S> for LeaseLayer {
     type Service = LeaseService<S>;
 
     fn layer(&self, inner: S) -> LeaseService<S> {
-        LeaseService {
-            inner,
-            layer: self.clone(),
-        }
+        LeaseService { inner, layer: self.clone() }
     }
 }
 
@@ -100,10 +91,7 @@ where
         let Some(job) = task.data().get::<JobContext>().cloned() else {
             return Box::pin(async { Err(Unsettled::Foreign.into()) });
         };
-        let hold = Hold {
-            desk: Arc::clone(&self.layer.desk),
-            fence: job.fence,
-        };
+        let hold = Hold { desk: Arc::clone(&self.layer.desk), fence: job.fence };
         let (timeout, backoff) = (self.layer.timeout, self.layer.backoff);
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         Box::pin(async move {
@@ -153,10 +141,7 @@ where
 fn panicked(panic: &(dyn Any + Send)) -> Outcome {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Outcome::retry(format_args!(
-        "panicked: {}",
-        text.unwrap_or("without words")
-    ))
+    Outcome::retry(format_args!("panicked: {}", text.unwrap_or("without words")))
 }
 
 async fn settle(
@@ -166,10 +151,7 @@ async fn settle(
     outcome: Outcome,
 ) -> Result<Outcome, BoxDynError> {
     let delay_ms = delay_ms(&outcome, job.attempt(), backoff);
-    let verdict = Verdict::Ended {
-        outcome: outcome.clone(),
-        delay_ms,
-    };
+    let verdict = Verdict::Ended { outcome: outcome.clone(), delay_ms };
     match hold.desk.settle(hold.fence, verdict).await {
         Ok(Settled::Durably) => {
             tracing::debug!(
@@ -194,9 +176,7 @@ async fn settle(
 
 fn delay_ms(outcome: &Outcome, attempt: u32, backoff: Backoff) -> i64 {
     let wait = match outcome {
-        Outcome::Retry {
-            after: Some(after), ..
-        } => *after,
+        Outcome::Retry { after: Some(after), .. } => *after,
         Outcome::Retry { after: None, .. } => backoff.delay(attempt, rand::rng().random()),
         Outcome::Done | Outcome::NotBefore { .. } | Outcome::GiveUp { .. } => Duration::ZERO,
     };

@@ -49,9 +49,7 @@ pub(crate) async fn settle(
 }
 
 fn index(rows: Vec<(i64, i32, String)>) -> Written {
-    rows.into_iter()
-        .map(|(id, run, next)| (Fence { id, run }, next))
-        .collect()
+    rows.into_iter().map(|(id, run, next)| (Fence { id, run }, next)).collect()
 }
 
 /// Frees the slots of `batch` and tells each run what became of its verdict.
@@ -60,11 +58,7 @@ pub(crate) fn tell(desk: &Desk, batch: Vec<Settlement>, written: &Written) {
         desk.let_go(fence);
         let next = written.get(&fence).map(String::as_str);
         if next == Some("dead") {
-            tracing::error!(
-                job.id = fence.id,
-                run = fence.run,
-                "a job gave up and is dead"
-            );
+            tracing::error!(job.id = fence.id, run = fence.run, "a job gave up and is dead");
         }
         // Nobody waits for the answer to a release.
         let _unheard = told.send(next.map_or(Settled::TooLate, |_| Settled::Durably));
@@ -111,11 +105,7 @@ fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
 /// A reason as Postgres takes it: no NUL, not endless. One refused reason would hold up every
 /// verdict beside it.
 fn short(reason: &str) -> String {
-    reason
-        .chars()
-        .filter(|it| *it != '\0')
-        .take(REASON)
-        .collect()
+    reason.chars().filter(|it| *it != '\0').take(REASON).collect()
 }
 
 #[cfg(test)]

@@ -45,20 +45,13 @@ impl Waker {
         let link = Link::new("waker", pool.connect_options().as_ref(), None);
         let mut task = JoinSet::new();
         task.spawn(announce(Arc::clone(&bell), link));
-        Waker {
-            bell,
-            _task: Arc::new(Mutex::new(task)),
-        }
+        Waker { bell, _task: Arc::new(Mutex::new(task)) }
     }
 
     /// Says that jobs were committed to `queue`. Call it after the commit. Never waits and never
     /// fails; many calls within milliseconds are one announcement.
     pub fn wake(&self, queue: &str) {
-        let mut queues = self
-            .bell
-            .queues
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.bell.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if !queues.contains(queue) {
             queues.insert(queue.to_owned());
         }
@@ -89,10 +82,7 @@ async fn announce(bell: Arc<Bell>, mut link: Link) {
         }
         let told = notify(&mut link, queues.clone()).await;
         if link.keep_if_good(told).is_err() {
-            bell.queues
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(queues);
+            bell.queues.lock().unwrap_or_else(PoisonError::into_inner).extend(queues);
             bell.rung.notify_one();
             tokio::time::sleep(link.pause()).await;
         }
@@ -102,10 +92,5 @@ async fn announce(bell: Arc<Bell>, mut link: Link) {
 
 async fn notify(link: &mut Link, queues: Vec<String>) -> Result<(), sqlx::Error> {
     let connection = link.open().await?;
-    within(
-        STATEMENT,
-        sqlx::query(sql::WAKE).bind(queues).execute(connection),
-    )
-    .await
-    .map(drop)
+    within(STATEMENT, sqlx::query(sql::WAKE).bind(queues).execute(connection)).await.map(drop)
 }

@@ -14,10 +14,7 @@ const MOST: i64 = 25;
 
 #[tokio::test]
 async fn neither_a_claim_nor_an_idle_poll_walks_over_other_jobs() {
-    let preload = (
-        "shared_preload_libraries".to_owned(),
-        "pg_stat_statements".to_owned(),
-    );
+    let preload = ("shared_preload_libraries".to_owned(), "pg_stat_statements".to_owned());
     let rig = Rig::start_with(vec![preload]).await;
     rig.execute(format!(
         "create extension pg_stat_statements;
@@ -35,19 +32,14 @@ async fn neither_a_claim_nor_an_idle_poll_walks_over_other_jobs() {
     .await;
 
     let poll = Duration::from_millis(10);
-    let worker = rig
-        .work(config().poll(poll).concurrency(10), |_, _| async {
-            Ok(Outcome::Done)
-        })
-        .await;
+    let worker =
+        rig.work(config().poll(poll).concurrency(10), |_, _| async { Ok(Outcome::Done) }).await;
     for number in 0..40 {
         let id = rig.announce(job(number)).await;
         rig.until_state(id, "done").await;
     }
-    eventually("it has polled for nothing", async || {
-        calls(&rig, "select (extract%").await > 80
-    })
-    .await;
+    eventually("it has polled for nothing", async || calls(&rig, "select (extract%").await > 80)
+        .await;
     worker.drain().await;
 
     let idle = blocks(&rig, "select (extract%").await;

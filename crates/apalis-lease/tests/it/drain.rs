@@ -37,11 +37,7 @@ async fn a_drain_finishes_what_runs_and_starts_nothing_more() {
     worker.task.join_next().await.unwrap().unwrap().unwrap();
 
     for id in running {
-        assert_eq!(
-            rig.state(id).await,
-            "done",
-            "settled before the worker returned"
-        );
+        assert_eq!(rig.state(id).await, "done", "settled before the worker returned");
     }
     assert_eq!(rig.state(later).await, "waiting");
     assert_eq!(log.numbers(), [1, 2]);
@@ -50,31 +46,18 @@ async fn a_drain_finishes_what_runs_and_starts_nothing_more() {
 #[tokio::test]
 async fn no_connection_outlives_its_worker() {
     let rig = Rig::start().await;
-    eventually("the waker is connected", async || {
-        rig.number(OURS).await == 1
-    })
-    .await;
+    eventually("the waker is connected", async || rig.number(OURS).await == 1).await;
     for drained in [true, false] {
         let worker = rig.work(config(), |_, _| async { Ok(Outcome::Done) }).await;
-        eventually("pump, keeper, listener", async || {
-            rig.number(OURS).await == 4
-        })
-        .await;
+        eventually("pump, keeper, listener", async || rig.number(OURS).await == 4).await;
         if drained {
             worker.drain().await;
         } else {
             worker.kill().await;
         }
-        eventually("only the waker is left", async || {
-            rig.number(OURS).await == 1
-        })
-        .await;
+        eventually("only the waker is left", async || rig.number(OURS).await == 1).await;
     }
-    let Rig {
-        waker,
-        pool,
-        cluster: _cluster,
-    } = rig;
+    let Rig { waker, pool, cluster: _cluster } = rig;
     drop(waker);
     eventually("and it goes with its last clone", async || {
         let left: i64 = sqlx::query_scalar(OURS).fetch_one(&pool).await.unwrap();
@@ -110,9 +93,7 @@ async fn what_was_claimed_and_never_begun_is_given_back_uncounted() {
 
     assert_eq!(rig.state(ids[0]).await, "done");
     assert_eq!(rig.depth().await.ready, 2);
-    let counted = rig
-        .number("select sum(attempt)::bigint from apalis_lease.jobs")
-        .await;
+    let counted = rig.number("select sum(attempt)::bigint from apalis_lease.jobs").await;
     assert_eq!(counted, 0);
     assert!(rig.outcomes(ids[1]).await.is_empty());
     assert_eq!(log.numbers(), [0]);
@@ -139,11 +120,7 @@ impl<S: tower_service::Service<T>, T> tower_service::Service<T> for One<S> {
     type Future = S::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        if self.1.load(Ordering::Acquire) {
-            Poll::Pending
-        } else {
-            self.0.poll_ready(cx)
-        }
+        if self.1.load(Ordering::Acquire) { Poll::Pending } else { self.0.poll_ready(cx) }
     }
 
     fn call(&mut self, task: T) -> S::Future {

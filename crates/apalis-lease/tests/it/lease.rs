@@ -107,11 +107,7 @@ async fn who_lost_its_lease_cannot_settle() {
                     return Ok(Outcome::Done);
                 };
                 gate.acquire().await.unwrap().forget();
-                Ok(if context.still_held() {
-                    Outcome::Done
-                } else {
-                    Outcome::give_up("too late")
-                })
+                Ok(if context.still_held() { Outcome::Done } else { Outcome::give_up("too late") })
             }
         })
         .await;
@@ -140,11 +136,7 @@ async fn who_lost_its_lease_cannot_settle() {
     // The first has spoken when its slot is free for another job.
     let other = rig.announce(job(2)).await;
     rig.until_state(other, "done").await;
-    assert_eq!(
-        rig.state(id).await,
-        "running",
-        "not dead, as the late one said"
-    );
+    assert_eq!(rig.state(id).await, "running", "not dead, as the late one said");
     gates[1].add_permits(1);
     rig.until_state(id, "done").await;
     assert_eq!(rig.outcomes(id).await, ["done"]);

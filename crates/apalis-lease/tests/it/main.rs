@@ -11,4 +11,5 @@ mod retry;
 mod lease;
 mod outage;
 mod drain;
+mod history;
 mod blocks;

@@ -42,11 +42,7 @@ impl Rig {
 
     pub async fn start_with(settings: Vec<(String, String)>) -> Rig {
         let templates = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("clusters"));
-        let options = Options {
-            templates,
-            settings,
-            ..Options::default()
-        };
+        let options = Options { templates, settings, ..Options::default() };
         let cluster = Cluster::start(options).await.unwrap();
         let url = cluster.create_database("queue").await.unwrap();
         let pool = PgPoolOptions::new()
@@ -57,11 +53,7 @@ impl Rig {
             .unwrap();
         apalis_lease::migrate(&pool).await.unwrap();
         let waker = Waker::new(&pool);
-        Rig {
-            cluster,
-            pool,
-            waker,
-        }
+        Rig { cluster, pool, waker }
     }
 
     pub async fn stop_postgres(&mut self) {
@@ -93,10 +85,7 @@ impl Rig {
     }
 
     pub async fn until_drained(&self) {
-        eventually("the queue is drained", async || {
-            self.depth().await.is_drained()
-        })
-        .await;
+        eventually("the queue is drained", async || self.depth().await.is_drained()).await;
     }
 
     /// One number from the database.
@@ -134,18 +123,11 @@ impl Rig {
 
     /// The outcomes of a job, in order.
     pub async fn outcomes(&self, id: JobId) -> Vec<String> {
-        self.attempts(id)
-            .await
-            .into_iter()
-            .map(|(_, outcome, _)| outcome)
-            .collect()
+        self.attempts(id).await.into_iter().map(|(_, outcome, _)| outcome).collect()
     }
 
     pub async fn execute(&self, sql: String) {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&self.pool).await.unwrap();
     }
 
     /// A worker with `handler`, running by the time this returns.
@@ -175,10 +157,7 @@ pub fn config() -> Config {
         .lease(LEASE)
         .poll(NEVER)
         .timeout(NEVER)
-        .backoff(Backoff {
-            first: Duration::from_millis(20),
-            most: Duration::from_millis(100),
-        })
+        .backoff(Backoff { first: Duration::from_millis(20), most: Duration::from_millis(100) })
 }
 
 pub fn job(number: u64) -> NewJob<u64> {
@@ -210,10 +189,7 @@ pub struct Log(Arc<Mutex<Vec<(u64, u32, Instant)>>>);
 
 impl Log {
     pub fn note(&self, number: u64, job: &JobContext) {
-        self.0
-            .lock()
-            .unwrap()
-            .push((number, job.attempt(), Instant::now()));
+        self.0.lock().unwrap().push((number, job.attempt(), Instant::now()));
     }
 
     pub fn numbers(&self) -> Vec<u64> {
@@ -229,10 +205,7 @@ impl Log {
     }
 
     pub async fn until_count(&self, count: usize) {
-        eventually("the handler has run so often", async || {
-            self.numbers().len() >= count
-        })
-        .await;
+        eventually("the handler has run so often", async || self.numbers().len() >= count).await;
     }
 }
 

@@ -4,10 +4,19 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use apalis_lease::{Outcome, Priority};
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::error::BoxDynError;
+use apalis_core::task::attempt::Attempt;
+use apalis_core::task::data::Data;
+use apalis_core::task::metadata::{Meta, TracingContext};
+use apalis_core::task::task_id::TaskId;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::context::WorkerContext;
+use apalis_lease::{JobContext, LeaseBackend, Outcome, Priority};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::rig::{Log, NEVER, QUEUE, Rig, config, eventually, job};
+use crate::rig::{Log, NEVER, QUEUE, Rig, Worker, config, eventually, job};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -22,9 +31,7 @@ async fn a_job_is_told_who_it_is_and_goes_to_the_history() {
             async { Ok(Outcome::Done) }
         })
         .await;
-    let id = rig
-        .announce(job(7).max_attempts(3).trace_parent(Some(TRACE.to_owned())))
-        .await;
+    let id = rig.announce(job(7).max_attempts(3).trace_parent(Some(TRACE.to_owned()))).await;
     rig.until_state(id, "done").await;
 
     let (number, context) = told.lock().unwrap().take().unwrap();
@@ -33,11 +40,44 @@ async fn a_job_is_told_who_it_is_and_goes_to_the_history() {
     assert_eq!(context.trace_parent(), Some(TRACE));
     assert!(context.still_held() && !context.is_last_attempt());
     assert_eq!(rig.attempts(id).await, [(1, "done".to_owned(), None)]);
-    assert_eq!(
-        rig.number("select count(*) from apalis_lease.jobs").await,
-        0
-    );
+    assert_eq!(rig.number("select count(*) from apalis_lease.jobs").await, 0);
     worker.drain().await;
+}
+
+/// Extractors, shared data and layers of apalis, as its users know them; and a plain `()` answer.
+#[tokio::test]
+async fn what_apalis_offers_works_as_elsewhere() {
+    async fn handler(
+        number: u64,
+        log: Data<Log>,
+        job: JobContext,
+        attempt: Attempt,
+        id: TaskId,
+        worker: WorkerContext,
+        trace: Meta<TracingContext>,
+    ) -> Result<(), BoxDynError> {
+        assert_eq!(attempt.current(), usize::try_from(job.attempt())?);
+        assert_eq!(id.to_string(), job.id().to_string());
+        assert_eq!(worker.name(), "it");
+        assert_eq!(trace.0.trace_id().as_deref(), TRACE.get(3..35));
+        log.note(number, &job);
+        if job.attempt() == 1 { Err("once more".into()) } else { Ok(()) }
+    }
+    let rig = Rig::start().await;
+    let log = Log::default();
+    let context = WorkerContext::new("it");
+    let worker = WorkerBuilder::new(&context)
+        .backend(LeaseBackend::new(&rig.pool, config()))
+        .data(log.clone())
+        .enable_tracing()
+        .build(handler);
+    let mut task = JoinSet::new();
+    task.spawn(worker.run());
+    let id = rig.announce(job(5).trace_parent(Some(TRACE.to_owned()))).await;
+    rig.until_state(id, "done").await;
+    assert_eq!(rig.outcomes(id).await, ["retry", "done"]);
+    assert_eq!(log.numbers(), [5, 5]);
+    Worker { context, task }.drain().await;
 }
 
 #[tokio::test]
@@ -64,9 +104,7 @@ async fn a_wake_up_starts_a_job_long_before_the_poll() {
 async fn a_job_that_nobody_announced_is_found_by_the_poll() {
     let rig = Rig::start().await;
     let worker = rig
-        .work(config().poll(Duration::from_millis(50)), |_, _| async {
-            Ok(Outcome::Done)
-        })
+        .work(config().poll(Duration::from_millis(50)), |_, _| async { Ok(Outcome::Done) })
         .await;
     rig.announce(job(1)).await;
     rig.until_drained().await;
@@ -98,12 +136,8 @@ async fn a_deferred_job_starts_on_time_and_not_before() {
 #[tokio::test]
 async fn the_first_priority_goes_first_and_equals_go_in_order() {
     let rig = Rig::start().await;
-    let order = [
-        (1, Priority::Last),
-        (2, Priority::Normal),
-        (3, Priority::First),
-        (4, Priority::Normal),
-    ];
+    let order =
+        [(1, Priority::Last), (2, Priority::Normal), (3, Priority::First), (4, Priority::Normal)];
     for (number, priority) in order {
         rig.enqueue(job(number).priority(priority)).await;
     }
@@ -134,9 +168,7 @@ async fn two_workers_never_run_one_job_at_once() {
     let rig = Rig::start().await;
     let mut connection = rig.pool.acquire().await.unwrap();
     let jobs: Vec<_> = (0..300).map(job).collect();
-    apalis_lease::enqueue_all(&mut connection, &jobs)
-        .await
-        .unwrap();
+    apalis_lease::enqueue_all(&mut connection, &jobs).await.unwrap();
     let (log, running) = (Log::default(), Arc::new(Mutex::new(HashSet::new())));
     let mut workers = Vec::new();
     for _ in 0..3 {
@@ -144,10 +176,7 @@ async fn two_workers_never_run_one_job_at_once() {
         let handler = move |number, context| {
             let (log, running) = (log.clone(), Arc::clone(&running));
             async move {
-                assert!(
-                    running.lock().unwrap().insert(number),
-                    "{number} runs twice"
-                );
+                assert!(running.lock().unwrap().insert(number), "{number} runs twice");
                 log.note(number, &context);
                 tokio::task::yield_now().await;
                 running.lock().unwrap().remove(&number);
@@ -161,8 +190,7 @@ async fn two_workers_never_run_one_job_at_once() {
     numbers.sort_unstable();
     assert_eq!(numbers, (0..300).collect::<Vec<_>>());
     assert_eq!(
-        rig.number("select count(*) from apalis_lease.attempts where outcome = 'done'")
-            .await,
+        rig.number("select count(*) from apalis_lease.attempts where outcome = 'done'").await,
         300
     );
     for worker in workers {
@@ -175,9 +203,7 @@ async fn a_worker_never_runs_more_jobs_at_once_than_it_has_slots() {
     let rig = Rig::start().await;
     let mut connection = rig.pool.acquire().await.unwrap();
     let jobs: Vec<_> = (0..60).map(job).collect();
-    apalis_lease::enqueue_all(&mut connection, &jobs)
-        .await
-        .unwrap();
+    apalis_lease::enqueue_all(&mut connection, &jobs).await.unwrap();
     let now_and_most = Arc::new(Mutex::new((0_usize, 0_usize)));
     let count = Arc::clone(&now_and_most);
     let worker = rig
@@ -206,18 +232,12 @@ async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
     let rig = Rig::start().await;
     let log = Log::default();
     let seen = log.clone();
-    rig.execute(format!(
-        "select apalis_lease.pause_queue('{QUEUE}', 'its token is dead')"
-    ))
-    .await;
+    rig.execute(format!("select apalis_lease.pause_queue('{QUEUE}', 'its token is dead')")).await;
     let worker = rig
-        .work(
-            config().poll(Duration::from_millis(10)),
-            move |number, context| {
-                seen.note(number, &context);
-                async { Ok(Outcome::Done) }
-            },
-        )
+        .work(config().poll(Duration::from_millis(10)), move |number, context| {
+            seen.note(number, &context);
+            async { Ok(Outcome::Done) }
+        })
         .await;
     let id = rig.announce(job(1)).await;
     // A second worker on another queue shows that time has passed for workers.
@@ -234,16 +254,12 @@ async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
             .unwrap();
         rig.waker.wake("other");
         eventually("the other queue flows", async || {
-            apalis_lease::depth(&rig.pool, "other")
-                .await
-                .unwrap()
-                .is_drained()
+            apalis_lease::depth(&rig.pool, "other").await.unwrap().is_drained()
         })
         .await;
     }
     assert_eq!(rig.state(id).await, "waiting");
-    rig.execute(format!("select apalis_lease.resume_queue('{QUEUE}')"))
-        .await;
+    rig.execute(format!("select apalis_lease.resume_queue('{QUEUE}')")).await;
     rig.until_state(id, "done").await;
     assert_eq!(log.numbers(), [1]);
     worker.drain().await;
