@@ -1,6 +1,8 @@
 //! What our Anthropic client says on the wire, and what it makes of the answers: against the
 //! simulator over real HTTP, and against the schema of Anthropic's own SDK.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail as loudly as a test")]
+
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -27,25 +29,18 @@ fn wire() -> Wire {
     let key = Secret::new(&simulator.options().api_key);
     let http = Http::new().unwrap();
     let anthropic = Anthropic::new(http, &simulator.base_url(), &key, "claude-haiku-5-5").unwrap();
-    Wire {
-        simulator,
-        anthropic,
-    }
+    Wire { simulator, anthropic }
 }
 
 fn picture(format: image::ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    image::RgbImage::new(40, 60)
-        .write_to(&mut bytes, format)
-        .unwrap();
+    image::RgbImage::new(40, 60).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
 async fn read(wire: &Wire, bytes: &[u8]) -> Result<Reading, AnthropicError> {
     let today = "2026-11-23".parse().unwrap();
-    wire.anthropic
-        .read(bytes, today, Country::parse("CZ"))
-        .await
+    wire.anthropic.read(bytes, today, Country::parse("CZ")).await
 }
 
 async fn read_photo(wire: &Wire) -> Result<Reading, AnthropicError> {
@@ -75,27 +70,15 @@ async fn a_photo_is_asked_about_as_the_sdk_would() {
 
     let asked = wire.simulator.asked().remove(0);
     assert_eq!(asked.path, "/v1/messages");
-    assert_eq!(
-        asked.header("x-api-key"),
-        Some(wire.simulator.options().api_key.as_str())
-    );
+    assert_eq!(asked.header("x-api-key"), Some(wire.simulator.options().api_key.as_str()));
     assert_eq!(asked.header("anthropic-version"), Some("2023-06-01"));
     let body = asked.json().unwrap();
     vendor_schemas::assert_valid(vendor_schemas::anthropic_request(), &body);
     assert_eq!(body["messages"][0]["content"][0]["type"], "image");
-    assert_eq!(
-        body["output_config"]["format"]["schema"]["additionalProperties"],
-        false
-    );
+    assert_eq!(body["output_config"]["format"]["schema"]["additionalProperties"], false);
     assert_eq!(reading.engine, "anthropic");
     let read = fields(reading);
-    assert_eq!(
-        read.amount(),
-        Some(Money {
-            minor: 14_650,
-            currency: Currency::CZK
-        })
-    );
+    assert_eq!(read.amount(), Some(Money { minor: 14_650, currency: Currency::CZK }));
     assert_eq!(read.merchant.as_deref(), Some("Kavárna U Anny"));
     assert_eq!((read.category, read.tax), (Some(Category::Meals), None));
 }
@@ -127,10 +110,7 @@ async fn the_answer_is_found_behind_the_thinking() {
     let wire = wire();
     wire.simulator.think_first();
     wire.simulator.script(a_receipt());
-    assert_eq!(
-        fields(read_photo(&wire).await.unwrap()).currency,
-        Some(Currency::CZK)
-    );
+    assert_eq!(fields(read_photo(&wire).await.unwrap()).currency, Some(Currency::CZK));
 }
 
 #[tokio::test]
@@ -147,17 +127,12 @@ async fn a_refusal_half_an_answer_and_nonsense_are_told_apart() {
     wire.simulator.script_reply(Reply::Refusal);
     let refused = read_photo(&wire).await.unwrap_err();
     assert!(matches!(refused, AnthropicError::Refused), "{refused:?}");
-    wire.simulator
-        .script_reply(Reply::BrokenOff("{\"is_rec".to_owned()));
+    wire.simulator.script_reply(Reply::BrokenOff("{\"is_rec".to_owned()));
     let half = read_photo(&wire).await.unwrap_err();
     assert!(matches!(half, AnthropicError::CutShort), "{half:?}");
-    wire.simulator
-        .script_reply(Reply::Text("It is a receipt of 146.50.".to_owned()));
+    wire.simulator.script_reply(Reply::Text("It is a receipt of 146.50.".to_owned()));
     let nonsense = read_photo(&wire).await.unwrap_err();
-    assert!(
-        matches!(nonsense, AnthropicError::Unreadable),
-        "{nonsense:?}"
-    );
+    assert!(matches!(nonsense, AnthropicError::Unreadable), "{nonsense:?}");
 }
 
 #[tokio::test]
@@ -167,10 +142,7 @@ async fn the_cause_of_a_failure_chooses_its_fate() {
         wire.simulator.fault(AnthropicRoute::Messages, &fault, 1);
         read_photo(&wire).await.unwrap_err().verdict()
     };
-    let pace = fate(Fault::TooManyRequests {
-        retry_after: Some(20),
-    })
-    .await;
+    let pace = fate(Fault::TooManyRequests { retry_after: Some(20) }).await;
     assert_eq!(pace, retry::Verdict::NotBefore(Duration::from_secs(20)));
     assert_eq!(fate(Fault::Status(529)).await, retry::Verdict::Retry);
     assert_eq!(fate(Fault::INTERNAL_ERROR).await, retry::Verdict::Retry);
@@ -183,9 +155,7 @@ async fn the_cause_of_a_failure_chooses_its_fate() {
 #[tokio::test]
 async fn what_the_api_does_not_take_is_not_sent() {
     let wire = wire();
-    let heic = read(&wire, b"\0\0\0\x18ftypheic\0\0\0\0")
-        .await
-        .unwrap_err();
+    let heic = read(&wire, b"\0\0\0\x18ftypheic\0\0\0\0").await.unwrap_err();
     assert!(matches!(heic, AnthropicError::NotReadable), "{heic:?}");
     let large = [picture(image::ImageFormat::Jpeg), vec![0; 4 << 20]].concat();
     let large = read(&wire, &large).await.unwrap_err();

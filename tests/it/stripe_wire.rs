@@ -1,6 +1,8 @@
 //! What our Stripe client says on the wire, and what it makes of the answers: against the
 //! simulator over real HTTP, and against Stripe's own schema.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail as loudly as a test")]
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,10 +44,7 @@ fn jana() -> Sender {
 
 fn new_customer(name: &str) -> NewCustomer {
     let sender = sender(Some(PHONE), Some(USER_ID));
-    NewCustomer {
-        sender,
-        name: ProfileName::parse(name),
-    }
+    NewCustomer { sender, name: ProfileName::parse(name) }
 }
 
 fn ids(found: &[FoundCustomer]) -> Vec<&str> {
@@ -53,10 +52,7 @@ fn ids(found: &[FoundCustomer]) -> Vec<&str> {
 }
 
 fn known(metadata: (&str, &str), created: DateTime<Utc>) -> Known {
-    Known {
-        created: Some(created),
-        ..Known::with_metadata(metadata.0, metadata.1)
-    }
+    Known { created: Some(created), ..Known::with_metadata(metadata.0, metadata.1) }
 }
 
 async fn create(wire: &Wire, name: &str, key: &str) -> Result<CustomerId, StripeError> {
@@ -67,20 +63,14 @@ async fn create(wire: &Wire, name: &str, key: &str) -> Result<CustomerId, Stripe
 async fn the_plus_of_a_number_travels_escaped() {
     let wire = wire();
     wire.stripe.customers_with(&jana()).await.unwrap();
-    let asked = wire
-        .simulator
-        .asked_on(StripeRoute::CustomersSearch)
-        .remove(0);
+    let asked = wire.simulator.asked_on(StripeRoute::CustomersSearch).remove(0);
     assert_eq!(asked.path, "/v1/customers/search");
     assert!(asked.query.contains("%2B420777123456"), "{}", asked.query);
     assert_eq!(
         asked.param("query").unwrap(),
         "metadata['whatsapp_phone']:'420777123456' OR metadata['whatsapp_phone']:'+420777123456'"
     );
-    assert_eq!(
-        asked.bearer(),
-        Some(wire.simulator.options().secret_key.as_str())
-    );
+    assert_eq!(asked.bearer(), Some(wire.simulator.options().secret_key.as_str()));
     assert!(asked.header("stripe-version").unwrap() >= "2020-08-27");
 }
 
@@ -88,13 +78,9 @@ async fn the_plus_of_a_number_travels_escaped() {
 async fn a_sender_is_found_however_the_number_was_written_down_oldest_first() {
     let wire = wire();
     let now = wire.simulator.now();
-    let [new, old, other] = [
-        ("+420777123456", 1),
-        ("420777123456", 9),
-        ("+420777123457", 5),
-    ]
-    .map(|(phone, days)| (("whatsapp_phone", phone), now - TimeDelta::days(days)))
-    .map(|(metadata, created)| wire.simulator.add_customer(&known(metadata, created)));
+    let [new, old, other] = [("+420777123456", 1), ("420777123456", 9), ("+420777123457", 5)]
+        .map(|(phone, days)| (("whatsapp_phone", phone), now - TimeDelta::days(days)))
+        .map(|(metadata, created)| wire.simulator.add_customer(&known(metadata, created)));
     let by_id = known(("whatsapp_user_id", USER_ID), now - TimeDelta::days(20));
     let by_id = wire.simulator.add_customer(&by_id);
 
@@ -102,11 +88,7 @@ async fn a_sender_is_found_however_the_number_was_written_down_oldest_first() {
     assert_eq!(ids(&found), [old.as_str(), new.as_str()]);
     assert!(!ids(&found).contains(&other.as_str()));
 
-    let found = wire
-        .stripe
-        .customers_with(&sender(None, Some(USER_ID)))
-        .await
-        .unwrap();
+    let found = wire.stripe.customers_with(&sender(None, Some(USER_ID))).await.unwrap();
     assert_eq!(ids(&found), [by_id.as_str()]);
 
     let both = sender(Some(PHONE), Some(USER_ID));
@@ -123,26 +105,13 @@ async fn what_search_does_not_show_yet_the_list_does() {
     let id = create(&wire, "Jana", "try-1").await.unwrap();
 
     assert_eq!(wire.stripe.customers_with(&jana()).await.unwrap(), []);
-    let listed = wire
-        .stripe
-        .customers_created_since(&jana(), before)
-        .await
-        .unwrap();
+    let listed = wire.stripe.customers_created_since(&jana(), before).await.unwrap();
     assert_eq!(ids(&listed), [id.0.as_str()]);
     let later = before + TimeDelta::hours(1);
-    assert_eq!(
-        wire.stripe
-            .customers_created_since(&jana(), later)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(wire.stripe.customers_created_since(&jana(), later).await.unwrap(), []);
 
     wire.simulator.advance(Duration::from_mins(2));
-    assert_eq!(
-        ids(&wire.stripe.customers_with(&jana()).await.unwrap()),
-        [id.0.as_str()]
-    );
+    assert_eq!(ids(&wire.stripe.customers_with(&jana()).await.unwrap()), [id.0.as_str()]);
 }
 
 #[tokio::test]
@@ -152,14 +121,9 @@ async fn a_customer_is_found_behind_a_hundred_newer_ones() {
     let id = create(&wire, "Jana", "try-1").await.unwrap();
     for number in 0..250 {
         let phone = format!("49151{number:07}");
-        wire.simulator
-            .add_customer(&Known::with_metadata("whatsapp_phone", &phone));
+        wire.simulator.add_customer(&Known::with_metadata("whatsapp_phone", &phone));
     }
-    let listed = wire
-        .stripe
-        .customers_created_since(&jana(), since)
-        .await
-        .unwrap();
+    let listed = wire.stripe.customers_created_since(&jana(), since).await.unwrap();
     assert_eq!(ids(&listed), [id.0.as_str()]);
     assert_eq!(wire.simulator.count(StripeRoute::CustomersList), 3);
 }
@@ -167,19 +131,11 @@ async fn a_customer_is_found_behind_a_hundred_newer_ones() {
 #[tokio::test]
 async fn a_customer_is_created_with_key_name_and_metadata() {
     let wire = wire();
-    let id = create(&wire, "Jana Nováková & syn + 1", "sender-7-try-1")
-        .await
-        .unwrap();
+    let id = create(&wire, "Jana Nováková & syn + 1", "sender-7-try-1").await.unwrap();
 
-    let asked = wire
-        .simulator
-        .asked_on(StripeRoute::CustomersCreate)
-        .remove(0);
+    let asked = wire.simulator.asked_on(StripeRoute::CustomersCreate).remove(0);
     assert_eq!(asked.header("idempotency-key"), Some("sender-7-try-1"));
-    assert_eq!(
-        asked.header("content-type"),
-        Some("application/x-www-form-urlencoded")
-    );
+    assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
     let form = asked.form().unwrap();
     if let Some(fields) = vendor_schemas::stripe_customer_fields() {
         for (name, _) in &form {
@@ -218,8 +174,7 @@ async fn another_name_under_the_same_key_is_told_apart() {
 #[tokio::test]
 async fn a_failure_that_stripe_has_stored_spends_the_key() {
     let wire = wire();
-    wire.simulator
-        .fault(StripeRoute::CustomersCreate, &Fault::INTERNAL_ERROR, 1);
+    wire.simulator.fault(StripeRoute::CustomersCreate, &Fault::INTERNAL_ERROR, 1);
     for _ in 0..2 {
         let failed = create(&wire, "Jana", "try-1").await.unwrap_err();
         assert!(matches!(failed, StripeError::ServerFailed(_)), "{failed:?}");
@@ -233,8 +188,7 @@ async fn a_failure_that_stripe_has_stored_spends_the_key() {
 #[tokio::test]
 async fn a_lost_answer_is_had_again_by_the_same_key() {
     let wire = wire();
-    wire.simulator
-        .fault(StripeRoute::CustomersCreate, &Fault::DoneButAnswerLost, 1);
+    wire.simulator.fault(StripeRoute::CustomersCreate, &Fault::DoneButAnswerLost, 1);
     let lost = create(&wire, "Jana", "try-1").await.unwrap_err();
     assert!(matches!(lost, StripeError::OutcomeUnknown(_)), "{lost:?}");
     assert!(!lost.spends_the_key());
@@ -248,19 +202,11 @@ async fn a_lost_answer_is_had_again_by_the_same_key() {
 async fn a_failed_search_is_not_an_empty_one() {
     let wire = wire();
     let search = async |fault: Fault| {
-        wire.simulator
-            .fault(StripeRoute::CustomersSearch, &fault, 1);
+        wire.simulator.fault(StripeRoute::CustomersSearch, &fault, 1);
         wire.stripe.customers_with(&jana()).await.unwrap_err()
     };
-    let pace = search(Fault::TooManyRequests {
-        retry_after: Some(2),
-    })
-    .await;
-    assert_eq!(
-        pace.verdict(),
-        Verdict::NotBefore(Duration::from_secs(2)),
-        "{pace:?}"
-    );
+    let pace = search(Fault::TooManyRequests { retry_after: Some(2) }).await;
+    assert_eq!(pace.verdict(), Verdict::NotBefore(Duration::from_secs(2)), "{pace:?}");
     let failed = search(Fault::INTERNAL_ERROR).await;
     assert_eq!(failed.verdict(), Verdict::Retry, "{failed:?}");
     let cut = search(Fault::Cut).await;
@@ -270,28 +216,18 @@ async fn a_failed_search_is_not_an_empty_one() {
 
     wire.simulator.without_search();
     let refused = wire.stripe.customers_with(&jana()).await.unwrap_err();
-    assert!(
-        matches!(refused, StripeError::SearchUnavailable(_)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, StripeError::SearchUnavailable(_)), "{refused:?}");
 }
 
 #[tokio::test]
 async fn nothing_personal_is_in_an_error() {
     let wire = wire();
-    wire.simulator
-        .fault(StripeRoute::CustomersSearch, &Fault::Cut, 1);
+    wire.simulator.fault(StripeRoute::CustomersSearch, &Fault::Cut, 1);
     let cut = wire.stripe.customers_with(&jana()).await.unwrap_err();
-    wire.simulator
-        .fault(StripeRoute::CustomersCreate, &Fault::Status(401), 1);
+    wire.simulator.fault(StripeRoute::CustomersCreate, &Fault::Status(401), 1);
     let refused = create(&wire, "Jana", "try-1").await.unwrap_err();
     for shown in [format!("{cut} {cut:?}"), format!("{refused} {refused:?}")] {
-        for secret in [
-            PHONE,
-            "Jana",
-            "metadata",
-            &wire.simulator.options().secret_key,
-        ] {
+        for secret in [PHONE, "Jana", "metadata", &wire.simulator.options().secret_key] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
