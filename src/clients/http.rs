@@ -1,6 +1,6 @@
 //! The one HTTP client: its limits, its spans and its failures by what can be said of the
-//! request. It follows no redirect, sends no trace context to strangers, retries nothing, and
-//! puts neither ids nor queries into spans or errors.
+//! request. It follows no redirect, sends no trace context to strangers, repeats nothing that a
+//! server may have begun, and puts neither ids nor queries into spans or errors.
 
 use std::error::Error as StdError;
 use std::time::Duration;
