@@ -73,7 +73,7 @@ comment on column ops.messages.read_at is 'When the photo was read.';
 comment on column ops.messages.matched_at is 'When the Stripe customer was known.';
 comment on column ops.messages.booked_at is 'When the entry was written.';
 comment on column ops.messages.replied_at is 'When Meta took the answer.';
-comment on column ops.messages.delivered_at is 'When the phone had it, by Meta.';
+comment on column ops.messages.delivered_at is 'When we heard that the phone has it.';
 comment on column ops.messages.trace_id is 'The trace from webhook to answer.';
 
 create view ops.dead_jobs as

@@ -97,6 +97,12 @@ impl Worker {
         })
     }
 
+    /// The engines that it found, in the order in which they are asked.
+    pub fn engines(&self) -> String {
+        let names: Vec<&str> = self.deps.engines.in_order().iter().map(Engine::name).collect();
+        names.join(", ")
+    }
+
     /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
         let Self { deps, name, concurrency, ocr_concurrency, probes } = self;

@@ -10,6 +10,8 @@ use super::fields::{
 };
 use crate::domain::money::Decimal;
 
+/// Sums may be this far apart where cash is rounded.
+const SMALLEST_COIN: Decimal = Decimal::new(5, 2);
 /// Below this nothing is believed.
 const BELIEVED: i32 = 5;
 /// By so much the best must lead.
@@ -55,8 +57,10 @@ fn score(evidence: &Evidence, value: Decimal) -> i32 {
     let printed = evidence.printed.iter().filter(|it| **it == value).count();
     let mentions = evidence.labelled.iter().filter(|it| it.value == value).count();
     let elsewhere = i32::from(printed > mentions);
-    let never_printed = if printed == 0 { 2 } else { 0 };
-    labels + arithmetic + elsewhere - never_printed - against(evidence, value, arithmetic)
+    let never_printed = i32::from(printed == 0);
+    labels + arithmetic + elsewhere + i32::from(is_rounded(evidence, value)) * 2
+        - never_printed
+        - against(evidence, value, arithmetic)
 }
 
 /// The word beside it, and its being said twice.
@@ -100,7 +104,12 @@ fn by_sums(evidence: &Evidence, value: Decimal) -> i32 {
     };
     let items = if sum == Some(value) { items } else { 0 };
     let taxed = if taxed(evidence).contains(&value) { 3 } else { 0 };
-    let rounded = if rounded(evidence).contains(&value) { 2 } else { 0 };
+    let paid = handed_over(evidence).contains(&value);
+    let rounded = match (rounded(evidence).contains(&value), paid) {
+        (true, true) => 4,
+        (true, false) => 2,
+        (false, _) => 0,
+    };
     let net = if net_and_tax(evidence).contains(&value) { 3 } else { 0 };
     items + taxed.max(net) + rounded
 }
@@ -116,12 +125,52 @@ fn against(evidence: &Evidence, value: Decimal, arithmetic: i32) -> i32 {
         && !evidence.with(&[Label::Card]).any(|it| it.value == value);
     let net = net_and_tax(evidence);
     let sums_otherwise = !net.is_empty()
-        && !net.iter().any(|it| *it == value || rounding_apart(evidence, *it, value));
+        && !net.iter().any(|it| near(*it, value) || rounding_apart(evidence, *it, value));
+    let cash = || evidence.with(&[Label::Cash]);
+    let paid_less = cash().count() > 0 && cash().all(|it| it.value < value);
+    let exceeded =
+        evidence.items.iter().chain(&nets(evidence)).any(|it| *it > value && !near(*it, value))
+            && !evidence.with(&[Label::Discount]).any(|it| !it.value.is_zero());
     let weight = if arithmetic >= 4 { 1 } else { 3 };
     i32::from(rival) * weight
         + i32::from(paid_otherwise) * weight
+        + i32::from(is_superseded(evidence, value)) * 4
+        + i32::from(paid_less) * weight
+        + i32::from(exceeded) * 3
         + i32::from(card_otherwise) * weight.min(2)
         + i32::from(sums_otherwise) * weight.min(2)
+}
+
+fn nets(evidence: &Evidence) -> Vec<Decimal> {
+    evidence.with(&[Label::Net]).filter_map(|it| it.value.abs()).collect()
+}
+
+/// A total whose rounding leads to what was paid.
+fn is_superseded(evidence: &Evidence, value: Decimal) -> bool {
+    let paid = handed_over(evidence);
+    let mut roundings = evidence.with(&[Label::Rounding]).filter(|it| !it.value.is_zero());
+    roundings.any(|it| {
+        [value.plus(it.value), value.minus(it.value)].iter().flatten().any(|it| paid.contains(it))
+    })
+}
+
+fn near(one: Decimal, other: Decimal) -> bool {
+    one.minus(other).and_then(Decimal::abs).is_some_and(|it| it <= SMALLEST_COIN)
+}
+
+/// The last of several totals, apart from an earlier one by a rounding that is printed between.
+fn is_rounded(evidence: &Evidence, value: Decimal) -> bool {
+    let totals = || evidence.with(&[Label::Due, Label::Total]);
+    let Some(mine) = totals().rfind(|it| it.value == value) else { return false };
+    let rounding = |from: usize| {
+        evidence.with(&[Label::Rounding]).any(|it| (from..mine.row).contains(&it.row))
+    };
+    totals().any(|it| {
+        it.row < mine.row
+            && it.value != value
+            && rounding_apart(evidence, it.value, value)
+            && rounding(it.row)
+    })
 }
 
 /// Every cash less every change, where that leaves something.
@@ -181,9 +230,9 @@ fn rounded(evidence: &Evidence) -> Vec<Decimal> {
 
 /// Whether two amounts differ by no more than a rounding that is printed.
 fn rounding_apart(evidence: &Evidence, one: Decimal, other: Decimal) -> bool {
-    let difference = one.minus(other).and_then(Decimal::abs);
-    let printed = evidence.with(&[Label::Rounding]).any(|it| !it.value.is_zero());
-    difference.is_some_and(|it| it <= Decimal::new(5, 2) || (printed && it < Decimal::new(1, 0)))
+    let Some(difference) = one.minus(other).and_then(Decimal::abs) else { return false };
+    let mut roundings = evidence.with(&[Label::Rounding]);
+    roundings.any(|it| it.value.abs() == Some(difference) || difference <= SMALLEST_COIN)
 }
 
 #[cfg(test)]

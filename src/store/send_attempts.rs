@@ -185,8 +185,7 @@ pub async fn reconcile(
         return Ok(Reconciled::Ours { message, failed: None });
     }
     let reached = before.max(Some(status.delivery)).map(Delivery::as_str);
-    let arrived = (status.delivery != Delivery::Sent && status.delivery != Delivery::Failed)
-        .then_some(status.at);
+    let arrived = matches!(status.delivery, Delivery::Delivered | Delivery::Read).then_some(now);
     sqlx::query!(
         "update send_attempts
          set outcome = 'accepted', wamid = coalesce(wamid, $2), error_code = null,

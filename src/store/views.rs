@@ -43,7 +43,7 @@ pub struct MessageRow {
     pub booked_at: Option<DateTime<Utc>>,
     /// When Meta took the answer.
     pub replied_at: Option<DateTime<Utc>>,
-    /// When the phone had it.
+    /// When we heard that the phone has it.
     pub delivered_at: Option<DateTime<Utc>>,
     /// The trace from webhook to answer.
     pub trace_id: Option<String>,

@@ -16,8 +16,8 @@ pub struct Decimal {
 
 impl Decimal {
     /// `unscaled` × 10^-`scale`; a scale over 4 counts as 4.
-    pub fn new(unscaled: i64, scale: u8) -> Self {
-        Self { unscaled, scale: scale.min(MAX_SCALE) }
+    pub const fn new(unscaled: i64, scale: u8) -> Self {
+        Self { unscaled, scale: if scale > MAX_SCALE { MAX_SCALE } else { scale } }
     }
 
     /// Reads a number in any habit of writing: `1.234,50`, `1,234.50`, `1 234,50`, `12'345.60`,

@@ -94,7 +94,7 @@ impl Page {
                 letters += count;
             }
         }
-        if letters == 0 { 0 } else { sum / letters }
+        sum.checked_div(letters).unwrap_or(0)
     }
 
     /// How many letters and digits stand in words of three or more.

@@ -24,7 +24,7 @@ pub fn category(merchant: Option<&str>, rows: &[Row]) -> Option<Category> {
         let Some(place) = Category::ALL.iter().position(|it| it.as_str() == category.trim()) else {
             continue;
         };
-        for word in words.split(',').map(|it| words_of(it)) {
+        for word in words.split(',').map(words_of) {
             let word = word.trim_end();
             scores[place] += if goods {
                 2 * body.iter().filter(|it| has(it, word)).count().min(2)

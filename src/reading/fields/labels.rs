@@ -148,11 +148,12 @@ impl Words {
     }
 
     /// Whether the phrase begins at some word. `=` asks for exactly this word, `^` for exactly
-    /// this word at the very beginning; else one letter in five may be misread and more may follow.
+    /// this word at the very beginning; so does a phrase of four letters. In longer ones one letter
+    /// in five may be misread, and more may follow.
     fn contain(&self, phrase: &str) -> bool {
-        let whole = phrase.starts_with(['=', '^']);
         let wanted: Vec<char> =
             phrase.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
+        let whole = phrase.starts_with(['=', '^']) || wanted.len() <= 4;
         let room = if whole { 0 } else { wanted.len() / 5 };
         let last = if phrase.starts_with('^') { 1 } else { self.letters.len() };
         (0..last.min(self.letters.len())).filter(|it| self.begins[*it]).any(|start| {

@@ -50,7 +50,9 @@ fn could_be_name(name: &str, row: &Row) -> bool {
     let is_address = words.iter().any(|it| in_list(ADDRESS, it))
         || NOT_A_NAME.split('|').any(|it| row.folded.contains(it))
         || words.iter().any(|it| it.len() == 5 && it.bytes().all(|it| it.is_ascii_digit()));
-    letters >= 3
+    let only_form = has_form(&folded) && words.len() <= 2 && !name.contains('(');
+    !only_form
+        && letters >= 3
         && longest >= 3
         && letters > digits * 2
         && row.sure >= 55
@@ -65,6 +67,7 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
     let tall = row.height * 10 >= tallest * 9 && tallest > 0;
     let on_web = web.iter().any(|it| compact.contains(it.as_str()) || it.contains(&compact));
     let sure = i32::from(row.sure >= 80) - i32::from(row.sure < 70) * 2;
+    let house_number = words(&folded).last().is_some_and(|it| it.parse::<u16>().is_ok());
     let shouted = name.chars().filter(|it| it.is_alphabetic()).all(char::is_uppercase);
     let short = name.chars().filter(|it| it.is_alphabetic()).count() < 4;
     3 * i32::from(has_form(&folded))
@@ -74,6 +77,7 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
         + i32::from(shouted)
         + sure
         - 2 * i32::from(short)
+        - 4 * i32::from(house_number)
 }
 
 /// A name may go on in the next row: `MPH BOOKSTORES` / `SDN BHD`.
@@ -93,8 +97,12 @@ fn with_neighbour(head: &[Row], at: usize) -> String {
     };
     let rest = clean(&next.text);
     let rest_folded = fold(&rest);
-    let only_form = has_form(&rest_folded) && words(&rest_folded).len() <= 3;
-    if !has_form(&folded) && only_form { format!("{name} {rest}") } else { name }
+    let goes_on = words(&rest_folded).len() <= 2 || rest_folded.starts_with('(');
+    if !has_form(&folded) && has_form(&rest_folded) && goes_on {
+        format!("{name} {rest}")
+    } else {
+        name
+    }
 }
 
 fn has_form(folded: &str) -> bool {
@@ -140,9 +148,8 @@ fn is_register_number(word: &str) -> bool {
 fn web_names(rows: &[Row]) -> Vec<String> {
     let mut out = Vec::new();
     for word in rows.iter().flat_map(|it| it.folded.split_whitespace()) {
-        let host = match (word.split_once('@'), word.split_once("WWW.")) {
-            (Some((_, host)), _) | (None, Some((_, host))) => host,
-            (None, None) => continue,
+        let Some((_, host)) = word.split_once('@').or_else(|| word.split_once("WWW.")) else {
+            continue;
         };
         let name: String = host.chars().take_while(|it| it.is_alphanumeric()).collect();
         if name.len() >= 4 && !in_list("GMAIL|YAHOO|HOTMAIL|SEZNAM|EMAIL|OUTLOOK", &name) {
@@ -165,10 +172,10 @@ const SHOP: &str = "SUPERMARKET|MARKET|MARKT|MINIMART|MART|STORE|STORES|SHOP|RES
 /// Words of addresses.
 const ADDRESS: &str = "JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|\
     AVE|STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|SELANGOR|JOHOR|KUALA|LUMPUR|\
-    BANDAR|PETALING|SEKSYEN|DAERAH|MUKIM|KG|UL";
+    BANDAR|PETALING|SEKSYEN|DAERAH|MUKIM|KG|UL|ALLEE|GASSE";
 const NOT_A_NAME: &str = "RECEIPT|INVOICE|UCTENKA|UCTENKY|QUITTUNG|RECHNUNG|KASSENBON|PARAGON|WELCOME|VITEJTE|\
     VITAME|WILLKOMMEN|ORDER NUMBER|TEL:|TEL.|TEL |FAX|WWW|HTTP|@|.COM|.DE|.CZ|GST |GST:|REG NO|DIC|ICO|UST|STRASSE|\
-    STR.|NO.|THANK|DANOVY DOKLAD|HOA DON|CASH BILL|PROVOZOVNA|BON-NR|CUSTOMER|ZAKAZNIK|DEKUJEME";
+    STR.|NO.|THANK|DANOVY DOKLAD|HOA DON|CASH BILL|PROVOZOVNA|BON-NR|CUSTOMER|NUMBER|ACCOUNT|ZAKAZNIK|DEKUJEME";
 
 #[cfg(test)]
 mod tests {
@@ -180,7 +187,9 @@ mod tests {
 
     fn check(text: &str, expected: Option<&str>) {
         let mut rows = rows(&Page::from_text(text));
-        rows.iter_mut().for_each(|it| it.find_amounts(&Place::in_country("MY")));
+        for row in &mut rows {
+            row.find_amounts(&Place::in_country("MY"));
+        }
         assert_eq!(merchant(&rows).as_deref(), expected, "{text}");
     }
 

@@ -42,7 +42,7 @@ impl Place {
     pub fn of(rows: &[Row], home: Option<Country>) -> Self {
         let country = country(rows);
         let context = country.or(home);
-        let printed = printed_currency(rows, context);
+        let printed = printed_currency(rows, context, country.and_then(Country::currency));
         let currency = printed.or_else(|| context.and_then(Country::currency));
         let country = country.or_else(|| printed.and_then(only_country));
         let spaces = country.or(home).is_none_or(|it| !NO_SPACES.contains(it.code()));
@@ -105,33 +105,42 @@ fn beside(letters: &[char], start: usize, end: usize) -> (String, String) {
 
 /// A sign or a code that is not also an everyday word (ALL, TRY, PEN, CUP are currencies too).
 fn sign(word: &str, country: Option<Country>) -> Option<Currency> {
-    let is_code = word.len() == 3 && Currency::parse(word).is_some();
-    if is_code {
+    if word.len() == 3 && Currency::parse(word).is_some() {
+        if word.to_uppercase() != word {
+            return None;
+        }
         let local = country.and_then(Country::currency);
         return Currency::parse(word)
             .filter(|it| COMMON_CODES.contains(it.code()) || Some(*it) == local);
     }
     match word {
-        "" => None,
         "KE" | "KČ" | "Kc" | "KC" | "Ké" | "K€" => Some(Currency::CZK),
-        "r" | "fr" | "FT" | "rs" | "rp" | "tl" | "TL" | "lv" | "Lei" | "din" => None,
+        "" | "r" | "fr" | "FT" | "rs" | "rp" | "tl" | "TL" | "lv" | "Lei" | "din" => None,
         _ => Currency::parse_sign(word, country),
     }
 }
 
 /// The currency named most often beside numbers, or alone in a head such as `(RM)`.
-fn printed_currency(rows: &[Row], country: Option<Country>) -> Option<Currency> {
+fn printed_currency(
+    rows: &[Row],
+    country: Option<Country>,
+    local: Option<Currency>,
+) -> Option<Currency> {
     let mut votes: Vec<(Currency, usize)> = Vec::new();
     let mut vote = |currency: Currency, weight| match votes.iter_mut().find(|it| it.0 == currency) {
         Some(entry) => entry.1 += weight,
         None => votes.push((currency, weight)),
     };
+    if let Some(local) = local {
+        vote(local, 4);
+    }
     for row in rows {
         let letters: Vec<char> = row.text.chars().collect();
         for (start, end) in decimal_runs(&letters) {
             let (before, after) = beside(&letters, start, end);
             if let Some(currency) = sign(&before, country).or_else(|| sign(&after, country)) {
-                vote(currency, 3);
+                let exact = letters[start..end].iter().any(|it| ".,".contains(*it));
+                vote(currency, if exact { 3 } else { 1 });
             }
         }
         for word in row.text.split(|it: char| !it.is_alphanumeric() && it != '€' && it != '$') {

@@ -48,6 +48,8 @@ pub struct Printed {
     pub lead: String,
     /// Confidence of the word, in percent.
     pub sure: u8,
+    /// What bare digits (`571`, `005`) are if their point was lost: 5.71, 0.05.
+    pub lost_point: Option<Decimal>,
 }
 
 /// The rows of a page, without their amounts.
@@ -99,6 +101,7 @@ impl Row {
                     signed: place.sign_beside(&letters, blob.start, blob.end),
                     lead: fold(&lead),
                     sure: self.sure_at(blob.start),
+                    lost_point: blob.lost_point(place.habit()),
                 });
                 begin = blob.end;
             }
@@ -150,6 +153,24 @@ impl Blob {
         Self { start, end, text }
     }
 
+    /// `19.05.`, as in `19.05. 16:04`.
+    fn is_day_and_month(&self) -> bool {
+        let mut parts = self.text.split('.');
+        let small = |it: Option<&str>, most: u8| {
+            it.is_some_and(|it| it.len() == 2 && it.parse::<u8>().is_ok_and(|it| it <= most))
+        };
+        small(parts.next(), 31) && small(parts.next(), 12) && parts.eq([""])
+    }
+
+    fn lost_point(&self, habit: Habit) -> Option<Decimal> {
+        let bare = (3..=6).contains(&self.text.len())
+            && self.text.bytes().all(|it| it.is_ascii_digit())
+            && !habit.no_decimals
+            && !habit.three_decimals;
+        let digits = self.text.parse().ok().filter(|_| bare)?;
+        Some(Decimal::new(digits, 2))
+    }
+
     fn amount(&self, letters: &[char], habit: Habit) -> Option<(Decimal, Form)> {
         let text = self.text.trim_end_matches(['.', ',', ':', '/', '\'', '’', '*']);
         let dashed = self.text.contains([',', '.']) && self.text.ends_with(['-', '–', '—']);
@@ -157,6 +178,9 @@ impl Blob {
             return None;
         }
         if is_joined(letters, self.start) || is_quantity(letters, self.end) {
+            return None;
+        }
+        if self.is_day_and_month() {
             return None;
         }
         let negative = is_minus(letters, self.start);

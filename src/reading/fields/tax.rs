@@ -46,7 +46,9 @@ mod tests {
     fn check(text: &str, sum: &str, expected: Option<&str>) {
         let place = Place::in_country("DE");
         let mut rows = rows(&Page::from_text(text));
-        rows.iter_mut().for_each(|it| it.find_amounts(&place));
+        for row in &mut rows {
+            row.find_amounts(&place);
+        }
         let found = tax(&total::evidence(&rows, &place), Decimal::parse(sum).unwrap());
         assert_eq!(found.map(|it| it.to_string()), expected.map(str::to_owned), "{text}");
     }

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::domain::money::Decimal;
 
+/// An item read with less confidence, in percent, says nothing about the total.
+const READ: u8 = 50;
+
 /// An amount with the word beside it.
 #[derive(Clone, Debug)]
 pub struct Labelled {
@@ -49,7 +52,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// The amounts with one of these labels.
-    pub fn with(&self, labels: &[Label]) -> impl Iterator<Item = &Labelled> {
+    pub fn with(&self, labels: &[Label]) -> impl DoubleEndedIterator<Item = &Labelled> {
         self.labelled.iter().filter(move |it| labels.contains(&it.label))
     }
 }
@@ -77,7 +80,8 @@ pub fn evidence(rows: &[Row], place: &Place) -> Evidence {
         let found = labelled(rows, at, place);
         seen_total |= found.iter().any(|it| ends_items(it.label));
         if !seen_total && found.is_empty() {
-            out.items.extend(row.plain().next_back().map(|it| it.value));
+            let last = row.plain().next_back().filter(|it| it.sure >= READ);
+            out.items.extend(last.map(|it| it.value));
         }
         out.labelled.extend(found);
     }
@@ -149,14 +153,11 @@ fn labelled(rows: &[Row], at: usize, place: &Place) -> Vec<Labelled> {
         {
             continue;
         }
-        if let Some(label) = current {
-            out.push(Labelled {
-                label,
-                value: printed.value,
-                row: at,
-                clean: printed.form == Form::Plain && printed.sure >= 80,
-                beside: true,
-            });
+        let clean = printed.form == Form::Plain && printed.sure >= 80;
+        if let Some(label) = current
+            && let Some(value) = mended(printed, label)
+        {
+            out.push(Labelled { label, value, row: at, clean, beside: true });
         }
     }
     if out.is_empty() && row.amounts.is_empty() {
@@ -180,7 +181,20 @@ fn keep_last_of_each(found: Vec<Labelled>) -> Vec<Labelled> {
 /// Amounts that may be money: those with decimals; without, only beside a currency.
 fn usable<'a>(row: &'a Row, place: &'a Place) -> impl Iterator<Item = &'a Printed> {
     let whole_too = place.habit().no_decimals;
-    row.amounts.iter().filter(move |it| it.form != Form::Whole || it.signed || whole_too)
+    let lone = row.amounts.len() == 1;
+    row.amounts.iter().filter(move |it| {
+        it.form != Form::Whole || it.signed || whole_too || (lone && it.lost_point.is_some())
+    })
+}
+
+/// A tax of 571 in a currency with decimals is one of 5.71, a change of 005 is 0.05.
+fn mended(printed: &Printed, label: Label) -> Option<Decimal> {
+    let small = matches!(label, Label::Tax | Label::Change | Label::Rounding);
+    match printed.form {
+        Form::Whole if small && !printed.signed => printed.lost_point,
+        Form::Whole if !printed.signed && printed.lost_point.is_some() => None,
+        Form::Plain | Form::Whole | Form::Mended => Some(printed.value),
+    }
 }
 
 fn below(rows: &[Row], at: usize, place: &Place) -> Option<Labelled> {
@@ -209,7 +223,9 @@ mod tests {
     fn check(text: &str, expected: &[(Label, &str)]) {
         let place = Place::in_country("MY");
         let mut rows = rows(&Page::from_text(text));
-        rows.iter_mut().for_each(|it| it.find_amounts(&place));
+        for row in &mut rows {
+            row.find_amounts(&place);
+        }
         let found = evidence(&rows, &place);
         let found: Vec<(Label, String)> =
             found.labelled.iter().map(|it| (it.label, it.value.to_string())).collect();
