@@ -6,6 +6,7 @@ pub mod tesseract;
 use std::{fmt, time::Duration};
 
 use super::picture::{NotAPicture, Picture};
+use crate::domain::retry::Verdict;
 
 pub use tesseract::Tesseract;
 
@@ -34,6 +35,17 @@ pub enum EngineError {
     /// There is nothing to read, and there will not be.
     #[error(transparent)]
     Unreadable(#[from] NotAPicture),
+}
+
+impl EngineError {
+    /// What becomes of a job that fails with it, when no other engine is left to ask.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::NotInstalled(_) => Verdict::Halt,
+            Self::TimedOut(_) | Self::Failed(_) => Verdict::Retry,
+            Self::Unreadable(_) => Verdict::GiveUp,
+        }
+    }
 }
 
 /// All text of a picture.
