@@ -31,7 +31,7 @@ async fn a_dropped_workers_job_runs_elsewhere_within_its_lease_and_counts() {
     doomed.kill().await;
     let killed = Instant::now();
     rig.until_state(id, "done").await;
-    assert!(killed.elapsed() < LEASE * 3, "took {:?}", killed.elapsed());
+    assert!(killed.elapsed() < LEASE * 5, "took {:?}", killed.elapsed());
     assert_eq!(log.attempts(), [1, 2]);
     assert_eq!(rig.outcomes(id).await, ["lost", "done"]);
     rescuer.drain().await;

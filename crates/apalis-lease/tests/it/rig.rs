@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub const QUEUE: &str = "letters";
-pub const LEASE: Duration = Duration::from_secs(1);
+pub const LEASE: Duration = Duration::from_secs(2);
 /// Longer than any test: what starts before it was woken or timed, not polled for.
 pub const NEVER: Duration = Duration::from_mins(5);
 const PATIENCE: Duration = Duration::from_secs(20);
