@@ -1,5 +1,5 @@
 //! A simulator's clock: the machine's own plus an offset that a test can add to, so that nobody
-//! waits five minutes for a URL to expire. It never runs backwards.
+//! waits five minutes for a URL to expire. It runs on by itself and backwards only when set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,6 +17,11 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the simulators' one clock")]
     pub(crate) fn now(&self) -> DateTime<Utc> {
         Utc::now() + TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the simulators' one clock")]
+    pub(crate) fn set(&self, now: DateTime<Utc>) {
+        self.ahead_ms.store((now - Utc::now()).num_milliseconds(), Ordering::SeqCst);
     }
 
     pub(crate) fn advance(&self, by: Duration) {

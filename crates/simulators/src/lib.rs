@@ -31,6 +31,7 @@ mod clock;
 mod faults;
 mod ids;
 mod server;
+mod simulator;
 
 pub mod anthropic;
 pub mod meta;
@@ -40,5 +41,5 @@ pub use anthropic::{Anthropic, AnthropicOptions, AnthropicRoute};
 pub use asked::{Asked, TimedOut, wait_until};
 pub use faults::Fault;
 pub use meta::{MediaId, Meta, MetaOptions, MetaRoute, Sender};
-pub use server::{Simulator, Vendor};
+pub use simulator::{Simulator, Vendor};
 pub use stripe::{Stripe, StripeOptions, StripeRoute};

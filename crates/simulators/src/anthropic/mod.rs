@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
 use crate::ids;
-use crate::server::{Simulator, Vendor};
+use crate::simulator::{Simulator, Vendor};
 
 pub use script::Reply;
 

@@ -7,8 +7,8 @@ use super::{Thinking, schema};
 use crate::answer::Answer;
 use crate::ids;
 
-/// One scripted reply.
-#[derive(Clone, Debug, PartialEq)]
+/// One scripted reply. No `Debug`: it may hold what stands on a receipt.
+#[derive(Clone, PartialEq)]
 pub enum Reply {
     /// This JSON, as text (or as the input of the tool that the request forces).
     Json(Value),

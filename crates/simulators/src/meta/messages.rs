@@ -145,7 +145,8 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
         category,
     };
     memory.sent.push(sent.clone());
-    let plan = memory.statuses.clone();
+    let once = memory.statuses_once.pop_front();
+    let plan = once.unwrap_or_else(|| memory.statuses.clone());
     drop(memory);
     let answer = Answer::json(200, &accepted(&sent));
     let plan = if outside { Statuses::Failed(131_047) } else { plan };

@@ -12,6 +12,7 @@ mod statuses;
 mod templates;
 mod window;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,7 @@ use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
 use crate::clock::Clock;
 use crate::faults::Faults;
-use crate::server::{Simulator, Surroundings, Vendor};
+use crate::simulator::{Simulator, Surroundings, Vendor};
 
 pub use delivery::{Delivery, Redelivered, sign, wire_bytes};
 pub use items::{Change, Item, Sender};
@@ -132,6 +133,7 @@ pub(crate) struct Memory {
     pub(crate) conversations: Conversations,
     pub(crate) window_refusal: WindowRefusal,
     pub(crate) statuses: Statuses,
+    pub(crate) statuses_once: VecDeque<Statuses>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) marks: Vec<Mark>,
 }
@@ -165,6 +167,7 @@ impl Meta {
                 conversations: Conversations::default(),
                 window_refusal: WindowRefusal::AtOnce,
                 statuses: Statuses::SentThenDelivered,
+                statuses_once: VecDeque::new(),
                 sent: Vec::new(),
                 marks: Vec::new(),
             };
@@ -211,6 +214,11 @@ impl Meta {
     /// Which status webhooks follow a send from now on.
     pub fn statuses(&self, statuses: Statuses) {
         self.vendor().state.memory().statuses = statuses;
+    }
+
+    /// Which status webhooks follow the next send (after those already queued), and only that.
+    pub fn statuses_once(&self, statuses: Statuses) {
+        self.vendor().state.memory().statuses_once.push_back(statuses);
     }
 
     /// How a free-form message outside the 24 hours is refused from now on.

@@ -1,11 +1,13 @@
 //! Stripe: the customers of one account, with the search index that lags behind them and the
 //! idempotency keys that remember every answer, a 500 included. Nothing but customers exists.
+//! A replayed answer is given before any fault is looked for, so it uses none up.
 
 mod customers;
 mod errors;
 mod form;
 mod idempotency;
 mod query;
+mod record;
 mod search;
 
 use std::io;
@@ -20,7 +22,7 @@ use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
 use crate::clock::Clock;
 use crate::ids;
-use crate::server::{Simulator, Surroundings, Vendor};
+use crate::simulator::{Simulator, Surroundings, Vendor};
 
 pub use customers::NewCustomer;
 

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use simulators::{
-    Fault, Meta, MetaOptions, MetaRoute, Sender, Stripe, StripeOptions, StripeRoute, wait_until,
+    Fault, Meta, MetaOptions, MetaRoute, Sender, Stripe, StripeOptions, StripeRoute, TimedOut,
+    wait_until,
 };
 
 use crate::{PATIENCE, Receiver, answer, client};
@@ -141,6 +142,15 @@ async fn an_unknown_route_is_answered_in_the_vendors_shape_and_recorded() {
     let url = format!("{}/v1/invoices?a=b", stripe.base_url());
     let (status, body) = answer(client().get(url)).await;
     assert_eq!((status, &body["error"]["type"]), (404, &json!("invalid_request_error")));
-    let asked = stripe.asked();
+    let asked = stripe.asked_elsewhere();
     assert_eq!((asked[0].route, asked[0].param("a").as_deref()), (None, Some("b")));
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_its_condition_or_its_deadline() {
+    let stripe = stripe();
+    answer(list(&stripe)).await;
+    assert_eq!(stripe.wait_for(StripeRoute::CustomersList, 1, PATIENCE).await, Ok(()));
+    let soon = Duration::from_millis(20);
+    assert_eq!(stripe.wait_for(StripeRoute::CustomersList, 2, soon).await, Err(TimedOut));
 }

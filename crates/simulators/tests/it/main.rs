@@ -7,8 +7,10 @@
 mod anthropic;
 mod faults;
 mod fixtures;
+mod media;
 mod meta;
 mod stripe;
+mod webhooks;
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
