@@ -157,7 +157,7 @@ async fn a_429_or_a_refused_parameter_is_not_stored_under_the_key() {
 #[tokio::test]
 async fn a_key_whose_first_request_still_runs_is_in_use() {
     let stripe = stripe();
-    stripe.fault(StripeRoute::CustomersCreate, &Fault::Slow(Duration::from_millis(600)), 1);
+    stripe.fault(StripeRoute::CustomersCreate, &Fault::Slow(Duration::from_millis(1200)), 1);
     let create = || post(&stripe, "/v1/customers", "name=A").header("idempotency-key", "k");
     let meanwhile = async {
         stripe.wait_for(StripeRoute::CustomersCreate, 1, PATIENCE).await.unwrap();
