@@ -1,0 +1,23 @@
+//! Through the front door: real HTTP, real Postgres, real OCR, simulators at the other end.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail as loudly as a test")]
+
+mod rig;
+mod outside;
+
+mod whole_path;
+mod twice;
+mod answers;
+mod outages;
+mod refusals;
+mod engines;
+mod fixtures;
+mod processes;
+mod telemetry;
+mod schema;
+
+mod vendor_schemas;
+mod whatsapp_wire;
+mod media_wire;
+mod stripe_wire;
+mod anthropic_wire;

@@ -1,0 +1,170 @@
+//! One answer to each photo, true and lawful to send.
+
+use chrono::TimeDelta;
+use simulators::meta::Statuses;
+use simulators::{Fault, MetaRoute, Sender};
+
+use crate::rig::{CAFE, CAT, Rig, somebody, until};
+
+const WINDOW_CLOSED: Fault = Fault::Refuse { status: 400, code: "131047" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_five_hours_after_the_message_the_answer_is_the_template() {
+    let rig = Rig::start_with(&[("REPLY_LANGUAGE", "cs")]).await;
+    let old = rig.meta.now() - TimeDelta::hours(25);
+    let photo = rig.photo(&somebody(), CAFE).at(old);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    let answers = rig.answers_to(&photo);
+    assert_eq!(answers.len(), 1);
+    let template = answers[0].template.as_ref().unwrap();
+    assert_eq!((template.name.as_str(), template.language.as_str()), ("receipt_result", "cs"));
+    let parameters: Vec<&str> = template.parameters.iter().map(String::as_str).collect();
+    assert_eq!(parameters, ["stravování", "22,40\u{a0}£", "The Copper Kettle", "19. 11. 2026"]);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_meta_sees_closed_turns_the_answer_into_the_template() {
+    let rig = Rig::start().await;
+    // The read mark goes to the same address, before the answer.
+    rig.meta.fault(MetaRoute::Messages, &WINDOW_CLOSED, 2);
+    let photo = rig.photo(&somebody(), CAFE);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    let answers = rig.answers_to(&photo);
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].kind, "template");
+    let refused = "select count(*) from send_attempts where outcome = 'refused' and error_code = 131047";
+    assert_eq!(rig.value::<i64>(refused).await, 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_closed_under_way_is_told_by_webhook_and_answered_by_the_template() {
+    let rig = Rig::start().await;
+    rig.meta.statuses(Statuses::Failed(131_047));
+    let photo = rig.photo(&somebody(), CAFE);
+    rig.deliver([photo.clone()]).await;
+    rig.drain_until("select exists (select from send_attempts where delivery_error_code = 131047)")
+        .await;
+    rig.meta.statuses(Statuses::SentThenDelivered);
+
+    rig.drain_until("select exists (select from send_attempts where form = 'template' and outcome = 'accepted')").await;
+
+    let kinds: Vec<String> = rig.answers_to(&photo).into_iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, ["text", "template"]);
+    rig.drain().await;
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_sent_and_lost_on_the_way_back_is_not_sent_again() {
+    let rig = Rig::start().await;
+    let photo = rig.photo(&somebody(), CAT);
+    let lost = Fault::DoneButAnswerLost;
+    // Once for the read mark, once for the answer.
+    rig.meta.fault(MetaRoute::Messages, &lost, 2);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.answers_to(&photo).len(), 1);
+    assert_eq!(rig.value::<String>("select state from replies").await, "sent");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_surely_did_not_arrive_is_sent_again_after_the_echo_had_its_time() {
+    let rig = Rig::start().await;
+    let photo = rig.photo(&somebody(), CAT);
+    rig.meta.fault(MetaRoute::Messages, &Fault::Cut, 2);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.answers_to(&photo).len(), 1);
+    let gap = "select extract(epoch from max(intended_at) - min(intended_at))::float8 from send_attempts";
+    assert!(rig.value::<f64>(gap).await >= 2.0, "ECHO_WAIT_S had not passed");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn echoes_in_the_wrong_order_and_before_the_answer_settle_the_same() {
+    for statuses in [Statuses::DeliveredThenSent, Statuses::BeforeTheAnswer, Statuses::UntilRead] {
+        let rig = Rig::start().await;
+        rig.meta.statuses(statuses);
+        let photo = rig.photo(&somebody(), CAT);
+
+        rig.deliver([photo.clone()]).await;
+        rig.drain().await;
+
+        rig.hear_echoes().await;
+        assert_eq!(rig.answers_to(&photo).len(), 1);
+        assert_eq!(rig.count("parked_statuses").await, 0);
+        let state: String = rig.value("select state from ops.messages").await;
+        assert_eq!(state, "delivered");
+        rig.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_helped_once_a_day_and_other_media_asked_for_a_photo() {
+    let rig = Rig::start().await;
+    let from = somebody();
+    let other = Sender::with_phone("4915550100199", "Emil");
+    let voice = rig.meta.add_media(&b"OggS"[..], "audio/ogg");
+    let hello = rig.meta.text(&from, "hello");
+    let spoken = rig.meta.voice(&from, &voice);
+    let heart = rig.meta.reaction(&from, &hello.wamid, "❤");
+
+    rig.deliver([hello.clone()]).await;
+    rig.drain().await;
+    let again = rig.meta.text(&from, "hello?");
+    let elsewhere = rig.meta.text(&other, "hi");
+    rig.deliver([again.clone(), spoken.clone(), heart.clone(), elsewhere.clone()]).await;
+    rig.drain().await;
+
+    let answered = |item| rig.answers_to(item).len();
+    assert_eq!([&hello, &again, &spoken, &heart, &elsewhere].map(answered), [1, 0, 1, 0, 1]);
+    assert_eq!(rig.stripe.asked().len(), 0);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_somebody_elses_message_is_parked() {
+    let rig = Rig::start().await;
+    rig.deliver([rig.photo(&somebody(), CAT)]).await;
+    rig.drain().await;
+    let mut stranger = rig.meta.sent()[0].clone();
+    stranger.wamid = "wamid.c29tZWJvZHkgZWxzZSdz".to_owned();
+    stranger.callback_data = None;
+
+    rig.deliver([rig.meta.status(&stranger, "delivered")]).await;
+
+    assert_eq!(rig.count("parked_statuses").await, 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_is_waited_out_and_counts_no_attempt() {
+    let rig = Rig::start().await;
+    let limit = Fault::TooManyRequests { retry_after: Some(1) };
+    rig.meta.fault(MetaRoute::Messages, &limit, 3);
+    let photo = rig.photo(&somebody(), CAT);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+    until("the answer", || !rig.answers_to(&photo).is_empty()).await;
+
+    assert_eq!(rig.answers_to(&photo).len(), 1);
+    let waited = "select count(*) from apalis_lease.attempts where outcome = 'not_before'";
+    assert_eq!(rig.value::<i64>(waited).await, 2, "the read mark is not worth a retry");
+    let counted = "select max(attempt) from apalis_lease.done_jobs where queue = 'messages'";
+    assert_eq!(rig.value::<i32>(counted).await, 1);
+    rig.end().await;
+}

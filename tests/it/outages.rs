@@ -1,0 +1,180 @@
+//! Others fail; nothing is lost and nothing is doubled.
+
+use std::time::Duration;
+
+use private_postgres::Stop;
+use simulators::meta::Tamper;
+use simulators::{Fault, MetaRoute, StripeRoute};
+
+use crate::rig::{CAFE, Rig, somebody, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stripe_failing_inside_makes_one_customer_under_a_new_key() {
+    let rig = Rig::start().await;
+    rig.stripe.fault(StripeRoute::CustomersCreate, &Fault::INTERNAL_ERROR, 2);
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.stripe.customers().len(), 1);
+    let keys: std::collections::HashSet<String> = rig
+        .stripe
+        .asked_on(StripeRoute::CustomersCreate)
+        .iter()
+        .map(|it| it.header("idempotency-key").unwrap().to_owned())
+        .collect();
+    assert_eq!(keys.len(), 3, "Stripe replays a stored 500: each try has a key of its own");
+    assert!(keys.iter().all(|it| !it.contains("420777123456")), "a key names nobody's phone");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_created_by_a_call_whose_answer_was_lost_is_not_created_again() {
+    let rig = Rig::start().await;
+    rig.stripe.search_lag(Duration::from_secs(3600));
+    rig.stripe.fault(StripeRoute::CustomersCreate, &Fault::DoneButAnswerLost, 1);
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.stripe.customers().len(), 1);
+    assert_eq!(rig.count("entries").await, 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_lookup_is_not_nobody() {
+    let rig = Rig::start().await;
+    rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::INTERNAL_ERROR, 2);
+    rig.stripe.fault(
+        StripeRoute::CustomersSearch,
+        &Fault::TooManyRequests { retry_after: Some(1) },
+        1,
+    );
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.stripe.count(StripeRoute::CustomersSearch), 4);
+    assert_eq!(rig.stripe.count(StripeRoute::CustomersCreate), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_that_hangs_is_cut_or_refused_is_fetched_anew() {
+    let rig = Rig::start_with(&[("MEDIA_BUDGET_MS", "300")]).await;
+    rig.meta.fault(MetaRoute::MediaObject, &Fault::Hang, 1);
+    rig.meta.fault(MetaRoute::MediaObject, &Fault::INTERNAL_ERROR, 1);
+    rig.meta.fault(MetaRoute::MediaBytes, &Fault::Cut, 1);
+    let photo = rig.photo(&somebody(), CAFE);
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.count("entries").await, 1);
+    assert_eq!(rig.answers_to(&photo).len(), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_whose_bytes_are_not_the_promised_ones_is_never_booked() {
+    let rig = Rig::start().await;
+    let media = rig.meta.add_media(CAFE, "image/jpeg");
+    rig.meta.tamper(&media, Tamper::WrongDigest);
+    let photo = rig.meta.photo(&somebody(), &media);
+
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.count("blobs").await, 0, "nothing of it is kept");
+    assert_eq!(rig.count("entries").await, 0);
+    assert_eq!(rig.value::<String>("select state from media").await, "lost");
+    let said = rig.answers_to(&photo)[0].text.clone().unwrap();
+    assert!(said.contains("send the receipt again"), "{said}");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_meta_is_told_to_deliver_again_and_the_message_is_accepted_once() {
+    let mut rig = Rig::start().await;
+    let payload = rig.meta.webhook([rig.photo(&somebody(), CAFE)]);
+    rig.cluster.stop(Stop::Immediate).await.unwrap();
+    let refused = rig.meta.deliver(&payload).await.unwrap();
+    rig.cluster.start_again().await.unwrap();
+    let tries = rig.meta.deliver_with_redelivery(&payload).await;
+
+    assert_eq!(refused.status, 503);
+    assert!(refused.elapsed < Duration::from_secs(10), "an answer always comes within 10 s");
+    assert!(tries.accepted());
+    assert_eq!(rig.count("messages").await, 1);
+    rig.drain().await;
+    assert_eq!(rig.meta.sent().len(), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_restarted_under_a_running_worker_costs_nothing() {
+    let mut rig = Rig::start().await;
+    rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::Slow(Duration::from_secs(4)), 1);
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let worker = rig.worker().await;
+    let mut working = tokio::task::JoinSet::new();
+    working.spawn(worker.run(stop.clone()));
+    until("Stripe is asked", || rig.stripe.count(StripeRoute::CustomersSearch) == 1).await;
+
+    rig.cluster.stop(Stop::Immediate).await.unwrap();
+    rig.cluster.start_again().await.unwrap();
+    until("the answer", || rig.meta.sent().len() == 1).await;
+    rig.wait_for_row("select not exists (select from apalis_lease.jobs)").await;
+    stop.cancel();
+    working.join_next().await.unwrap().unwrap().unwrap();
+
+    assert_eq!(rig.count("entries").await, 1);
+    assert_eq!(rig.meta.sent().len(), 1);
+    assert_eq!(rig.stripe.customers().len(), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_is_told_to_the_sender_and_stays_visible_until_retried() {
+    let mut rig = Rig::start().await;
+    rig.stripe.fault(
+        StripeRoute::CustomersSearch,
+        &Fault::Refuse { status: 400, code: "parameter_unknown" },
+        1,
+    );
+    let photo = rig.photo(&somebody(), CAFE);
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    let reason: String = rig.value("select reason from ops.dead_jobs").await;
+    assert!(reason.starts_with("stripe: refused"), "{reason}");
+    let told = rig.answers_to(&photo)[0].text.clone().unwrap();
+    assert!(told.contains("Your photo is safe"), "{told}");
+
+    let retried = "select apalis_lease.retry_job(job) from ops.dead_jobs";
+    assert!(rig.value::<bool>(retried).await);
+    rig.drain().await;
+
+    assert_eq!(rig.count("ops.dead_jobs").await, 0);
+    assert_eq!(rig.count("entries").await, 1);
+    assert!(rig.answers_to(&photo)[1].text.as_deref().unwrap().starts_with("Booked"));
+    rig.end_with_dead_jobs().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_token_burns_no_attempt() {
+    let rig = Rig::start().await;
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.meta.accept_only_token("another");
+    rig.drain_until(
+        "select exists (select from apalis_lease.attempts where outcome = 'not_before')",
+    )
+    .await;
+
+    let (attempt, state): (i32, String) =
+        sqlx::query_as("select attempt, state from apalis_lease.jobs").fetch_one(&rig.pool).await.unwrap();
+    assert_eq!((attempt, state.as_str()), (0, "waiting"));
+    rig.meta.accept_only_token(rig.meta.options().access_token.clone());
+    sqlx::query("update apalis_lease.jobs set run_at = now()").execute(&rig.pool).await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.meta.sent().len(), 1);
+    rig.end().await;
+}

@@ -1,0 +1,230 @@
+//! A whole Paragon for one test: its own Postgres, its own simulators, ingress and worker started
+//! from settings as in production.
+
+use std::time::Duration;
+
+use paragon::app::Failure;
+use paragon::app::ingress::Ingress;
+use paragon::app::worker::Worker;
+use paragon::clock::Clock;
+use paragon::settings::{IngressSettings, Source, WorkerSettings};
+use paragon::store::Store;
+use private_postgres::{Cluster, Options};
+use serde_json::Value;
+use simulators::meta::{Item, Sent};
+use simulators::{
+    Anthropic, AnthropicOptions, Meta, MetaOptions, Sender, Stripe, StripeOptions, wait_until,
+};
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub const CAFE: &[u8] = include_bytes!("../../demo/photos/cafe.jpg");
+pub const POTRAVINY: &[u8] = include_bytes!("../../demo/photos/potraviny.jpg");
+pub const TANKSTELLE: &[u8] = include_bytes!("../../demo/photos/tankstelle.jpg");
+pub const CAT: &[u8] = include_bytes!("../../demo/photos/cat.jpg");
+
+/// Reading on a loaded machine is slow; no test waits longer than this for anything.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Rig {
+    pub meta: Meta,
+    pub stripe: Stripe,
+    pub anthropic: Anthropic,
+    pub pool: PgPool,
+    settings: Vec<(String, String)>,
+    ingress: JoinSet<Result<(), Failure>>,
+    stop: CancellationToken,
+    ended: bool,
+    pub cluster: Cluster,
+}
+
+impl Rig {
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With these settings besides the usual ones.
+    pub async fn start_with(wishes: &[(&str, &str)]) -> Self {
+        let cluster = cluster().await;
+        let database_url = cluster.create_database("paragon").await.unwrap();
+        let store = Store::open(&database_url, 2).unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        let meta = Meta::start(MetaOptions::default()).unwrap();
+        let stripe = Stripe::start(StripeOptions::default()).unwrap();
+        let anthropic = Anthropic::start(AnthropicOptions::default()).unwrap();
+        let mut settings = settings(&database_url, &meta, &stripe, &anthropic);
+        settings.extend(wishes.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        let stop = CancellationToken::new();
+        let source = Source::given(settings.clone());
+        let bound =
+            Ingress::bind(IngressSettings::from(&source).unwrap(), Clock::system()).unwrap();
+        meta.webhook_url(format!("http://{}/webhook", bound.address()));
+        let mut ingress = JoinSet::new();
+        ingress.spawn(bound.run(stop.clone()));
+        let pool = PgPool::connect(&database_url).await.unwrap();
+        Self {
+            meta,
+            stripe,
+            anthropic,
+            pool,
+            settings,
+            ingress,
+            stop,
+            ended: false,
+            cluster,
+        }
+    }
+
+    /// The settings, for a program that is started as a process.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// A photo as the webhook's item.
+    pub fn photo(&self, from: &Sender, bytes: &[u8]) -> Item {
+        let media = self.meta.add_media(bytes, "image/jpeg");
+        self.meta.photo(from, &media)
+    }
+
+    /// Delivers these items in one webhook, and returns the payload for another delivery.
+    pub async fn deliver(&self, items: impl IntoIterator<Item = Item>) -> Value {
+        let payload = self.meta.webhook(items);
+        assert_eq!(self.meta.deliver(&payload).await.unwrap().status, 200);
+        payload
+    }
+
+    /// Runs a worker until both queues are dry: nothing ready, deferred or running.
+    pub async fn drain(&self) {
+        self.drain_until("select not exists (select from apalis_lease.jobs where state <> 'dead')")
+            .await;
+    }
+
+    /// Runs a worker until `done` (a query that gives a boolean) holds.
+    pub async fn drain_until(&self, done: &str) {
+        let stop = CancellationToken::new();
+        let worker = self.worker().await;
+        let work = worker.run(stop.clone());
+        let watch = async {
+            self.wait_for_row(done).await;
+            stop.cancel();
+        };
+        let (worked, ()) = tokio::join!(work, watch);
+        worked.unwrap();
+    }
+
+    /// A worker of these settings, not running yet.
+    pub async fn worker(&self) -> Worker {
+        let source = Source::given(self.settings.clone());
+        Worker::prepare(WorkerSettings::from(&source).unwrap(), Clock::system()).await.unwrap()
+    }
+
+    /// Waits until `condition` (a query that gives a boolean) holds.
+    pub async fn wait_for_row(&self, condition: &str) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if self.value::<bool>(condition).await {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "still not so: {condition}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The one value that a query gives.
+    pub async fn value<T>(&self, query: &str) -> T
+    where
+        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
+        query.fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        self.value(&format!("select count(*) from {table}")).await
+    }
+
+    /// The answers that quote a message.
+    pub fn answers_to(&self, item: &Item) -> Vec<Sent> {
+        let quotes = |it: &Sent| it.quoted.as_deref() == Some(item.wamid.as_str());
+        self.meta.sent().into_iter().filter(quotes).collect()
+    }
+
+    /// Waits for the echoes of everything that was sent.
+    pub async fn hear_echoes(&self) {
+        self.wait_for_row(
+            "select not exists (select from send_attempts where delivered_at is null)",
+        )
+        .await;
+    }
+
+    /// Stops the ingress and checks what every test expects: nothing gave up, no fault unused.
+    pub async fn end(mut self) {
+        assert_eq!(self.count("ops.dead_jobs").await, 0, "a job gave up");
+        self.end_with_dead_jobs().await;
+    }
+
+    /// The same where a job was meant to give up.
+    pub async fn end_with_dead_jobs(&mut self) {
+        assert_eq!(self.meta.faults_left(), 0, "a fault of Meta was not met");
+        assert_eq!(self.stripe.faults_left(), 0, "a fault of Stripe was not met");
+        assert_eq!(self.anthropic.faults_left(), 0, "a fault of Anthropic was not met");
+        self.stop.cancel();
+        while let Some(ended) = self.ingress.join_next().await {
+            ended.unwrap().unwrap();
+        }
+        self.pool.close().await;
+        self.ended = true;
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        assert!(self.ended || std::thread::panicking(), "a test must end its rig");
+    }
+}
+
+/// Waits until `condition` holds.
+pub async fn until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(wait_until(PATIENCE, condition).await.is_ok(), "still not so: {what}");
+}
+
+pub async fn cluster() -> Cluster {
+    let templates = Some(concat!(env!("CARGO_TARGET_TMPDIR"), "/pg").into());
+    Cluster::start(Options { templates, ..Options::default() }).await.unwrap()
+}
+
+pub fn somebody() -> Sender {
+    Sender::with_phone("420777123456", "Jana Nováková")
+}
+
+fn settings(
+    database_url: &str,
+    meta: &Meta,
+    stripe: &Stripe,
+    anthropic: &Anthropic,
+) -> Vec<(String, String)> {
+    [
+        ("DATABASE_URL", database_url.to_owned()),
+        ("INGRESS_ADDR", "127.0.0.1:0".to_owned()),
+        ("METRICS_ADDR", "127.0.0.1:0".to_owned()),
+        ("META_APP_SECRET", meta.options().app_secret.clone()),
+        ("META_VERIFY_TOKEN", "test-verify-token".to_owned()),
+        ("WA_TOKEN", meta.options().access_token.clone()),
+        ("GRAPH_API_URL", meta.base_url()),
+        ("MEDIA_HOSTS", meta.media_host()),
+        // Generous: the machines that run tests are loaded.
+        ("MEDIA_BUDGET_MS", "5000".to_owned()),
+        ("STRIPE_SECRET_KEY", stripe.options().secret_key.clone()),
+        ("STRIPE_API_URL", stripe.base_url()),
+        ("ANTHROPIC_API_KEY", anthropic.options().api_key.clone()),
+        ("ANTHROPIC_API_URL", anthropic.base_url()),
+        ("OCR_ENGINES", "local".to_owned()),
+        ("ECHO_WAIT_S", "2".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
