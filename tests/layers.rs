@@ -17,7 +17,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "domain", "clients", "reading", "store", "queue", "clock", "pipeline", "settings",
+            "domain",
+            "clients",
+            "reading",
+            "store",
+            "queue",
+            "clock",
+            "pipeline",
+            "settings",
             "telemetry",
         ],
     ),

@@ -70,7 +70,7 @@ impl Ingress {
     /// Checks the settings and takes the address. Must be called on a tokio runtime.
     pub fn bind(settings: IngressSettings, clock: Clock) -> Result<Self, Failure> {
         let store = Store::open(settings.database_url.reveal(), CONNECTIONS)
-            .map_err(|_| SettingError::unreadable("DATABASE_URL", "not a Postgres URL"))?;
+            .map_err(|error| SettingError::unreadable("DATABASE_URL", error))?;
         let http = Http::new().map_err(anyhow::Error::from)?;
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)

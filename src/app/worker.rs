@@ -60,7 +60,7 @@ impl Worker {
         let connections = settings.concurrency.min(MOST_CONNECTIONS) + SPARE_CONNECTIONS;
         let connections = u32::try_from(connections).unwrap_or(u32::MAX);
         let store = Store::open(settings.database_url.reveal(), connections)
-            .map_err(|_| SettingError::unreadable("DATABASE_URL", "not a Postgres URL"))?;
+            .map_err(|error| SettingError::unreadable("DATABASE_URL", error))?;
         let http = Http::new().map_err(anyhow::Error::from)?;
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http.clone(), &graph.url, &graph.token, graph.media_hosts)
@@ -220,11 +220,7 @@ fn job_span(name: &'static str, job: Job, context: &JobContext) -> Span {
 }
 
 fn which_try(context: &JobContext) -> Try {
-    match (context.attempt(), context.is_last_attempt()) {
-        (_, true) => Try::Last,
-        (1, false) => Try::First,
-        _ => Try::Another,
-    }
+    Try { number: context.attempt(), is_last: context.is_last_attempt() }
 }
 
 /// Says once what became of the job.

@@ -59,6 +59,11 @@ pub enum StoreError {
     },
 }
 
+/// The text is no URL of a Postgres; what it was is not told, for it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a URL such as postgres://user:password@host/database")]
+pub struct NotAPostgresUrl;
+
 impl StoreError {
     /// The fate of a job that met this.
     pub fn verdict(&self) -> Verdict {
@@ -72,8 +77,13 @@ impl StoreError {
 impl Store {
     /// A pool of at most `connections`, opened when first needed: a Postgres that is away at the
     /// start is waited for by whoever asks, not here.
-    pub fn open(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
-        let options: PgConnectOptions = url.parse()?;
+    pub fn open(url: &str, connections: u32) -> Result<Self, NotAPostgresUrl> {
+        let ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        let options: PgConnectOptions = if ours {
+            url.parse().map_err(|_| NotAPostgresUrl)?
+        } else {
+            return Err(NotAPostgresUrl);
+        };
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -131,31 +131,31 @@ impl Store {
 
     /// The create under way for this sender, or a new one frozen with `name`. However many ask at
     /// once, all get the same try, and so the same idempotency key with the same parameters.
+    /// `None` when the customer has become known in the meantime: then nothing is to be created.
     pub async fn create_try(
         &self,
         id: SenderId,
         name: &str,
         now: DateTime<Utc>,
-    ) -> Result<CreateTry, StoreError> {
+    ) -> Result<Option<CreateTry>, StoreError> {
         let row = sqlx::query!(
             r#"update senders
                set create_try = create_try + case when create_name is null then 1 else 0 end,
                    create_name = coalesce(create_name, $2),
                    create_began_at = coalesce(create_began_at, $3)
-               where id = $1
+               where id = $1 and customer_id is null
                returning create_try, create_name as "create_name!", create_began_at as "create_began_at!""#,
             id.0,
             name,
             now
         )
         .fetch_optional(&self.pool)
-        .await?
-        .ok_or(StoreError::Missing { table: "senders" })?;
-        Ok(CreateTry {
+        .await?;
+        Ok(row.map(|row| CreateTry {
             number: row.create_try,
             name: row.create_name,
             began_at: row.create_began_at,
-        })
+        }))
     }
 
     /// The try `number` made no customer (Stripe keeps its failure and would replay it): the next

@@ -97,7 +97,7 @@ async fn bytes_that_are_no_picture_are_asked_for_again() {
     let rig = Rig::start().await;
     let pdf = rig.meta.add_media(&b"%PDF-1.7 an invoice"[..], "application/pdf");
     let document = rig.meta.document(&somebody(), &pdf, "invoice.pdf");
-    let cut = rig.photo(&somebody(), &CAFE[..CAFE.len() / 50]);
+    let cut = rig.photo(&somebody(), &[&CAFE[..4], &[0x55; 900]].concat());
     rig.deliver([document.clone(), cut.clone()]).await;
     rig.drain().await;
 

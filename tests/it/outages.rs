@@ -135,11 +135,8 @@ async fn postgres_restarted_under_a_running_worker_costs_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_given_up_is_told_to_the_sender_and_stays_visible_until_retried() {
     let mut rig = Rig::start().await;
-    rig.stripe.fault(
-        StripeRoute::CustomersSearch,
-        &Fault::Refuse { status: 400, code: "parameter_unknown" },
-        1,
-    );
+    let refused = Fault::Refuse { status: 400, code: "parameter_unknown" };
+    rig.stripe.fault(StripeRoute::CustomersCreate, &refused, 1);
     let photo = rig.photo(&somebody(), CAFE);
     rig.deliver([photo.clone()]).await;
     rig.drain().await;
@@ -170,7 +167,10 @@ async fn a_dead_token_burns_no_attempt() {
     .await;
 
     let (attempt, state): (i32, String) =
-        sqlx::query_as("select attempt, state from apalis_lease.jobs").fetch_one(&rig.pool).await.unwrap();
+        sqlx::query_as("select attempt, state from apalis_lease.jobs")
+            .fetch_one(&rig.pool)
+            .await
+            .unwrap();
     assert_eq!((attempt, state.as_str()), (0, "waiting"));
     rig.meta.accept_only_token(rig.meta.options().access_token.clone());
     sqlx::query("update apalis_lease.jobs set run_at = now()").execute(&rig.pool).await.unwrap();

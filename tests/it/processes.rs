@@ -238,9 +238,8 @@ async fn migrate_brings_an_empty_postgres_up_to_date_twice_and_from_two_machines
     let url = cluster.create_database("empty").await.unwrap();
     let settings = [("DATABASE_URL".to_owned(), url.clone())];
     let folder = tempfile::tempdir().unwrap();
-    let start = || {
-        program(PARAGON, folder.path(), &settings).arg("migrate").stdout(Stdio::piped()).spawn()
-    };
+    let start =
+        || program(PARAGON, folder.path(), &settings).arg("migrate").stdout(Stdio::piped()).spawn();
 
     let both = [start().unwrap(), start().unwrap()];
     for process in both {

@@ -64,8 +64,10 @@ async fn what_is_signed_and_cannot_be_read_is_200_and_kept_raw_once() {
         assert_eq!(answer.status, 200);
     }
 
-    let kept: Vec<Vec<u8>> =
-        sqlx::query_scalar("select raw from kept_items order by id").fetch_all(&rig.pool).await.unwrap();
+    let kept: Vec<Vec<u8>> = sqlx::query_scalar("select raw from kept_items order by id")
+        .fetch_all(&rig.pool)
+        .await
+        .unwrap();
     assert_eq!(kept, bodies);
     rig.end().await;
 }
@@ -105,7 +107,10 @@ async fn published_signature_vectors_hold() {
     let mut checked = 0;
     for vector in vectors["x_hub_signature_256"].as_array().unwrap() {
         use base64::Engine as _;
-        let Some(header) = vector["header"].as_str() else { continue };
+        // Some only ask a question of policy; those are answered by tests above.
+        let (Some(header), true) = (vector["header"].as_str(), vector["valid"].is_boolean()) else {
+            continue;
+        };
         let body = base64::engine::general_purpose::STANDARD
             .decode(vector["body_b64"].as_str().unwrap())
             .unwrap();

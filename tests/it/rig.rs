@@ -64,17 +64,7 @@ impl Rig {
         let mut ingress = JoinSet::new();
         ingress.spawn(bound.run(stop.clone()));
         let pool = PgPool::connect(&database_url).await.unwrap();
-        Self {
-            meta,
-            stripe,
-            anthropic,
-            pool,
-            settings,
-            ingress,
-            stop,
-            ended: false,
-            cluster,
-        }
+        Self { meta, stripe, anthropic, pool, settings, ingress, stop, ended: false, cluster }
     }
 
     /// The settings, for a program that is started as a process.
@@ -194,7 +184,9 @@ pub async fn until(what: &str, condition: impl FnMut() -> bool) {
 
 pub async fn cluster() -> Cluster {
     let templates = Some(concat!(env!("CARGO_TARGET_TMPDIR"), "/pg").into());
-    Cluster::start(Options { templates, ..Options::default() }).await.unwrap()
+    // Committed is committed, also when a test stops Postgres as a crash would.
+    let settings = vec![("synchronous_commit".to_owned(), "on".to_owned())];
+    Cluster::start(Options { templates, settings, ..Options::default() }).await.unwrap()
 }
 
 pub fn somebody() -> Sender {

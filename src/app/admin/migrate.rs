@@ -18,5 +18,5 @@ pub async fn run(settings: &AdminSettings) -> Result<(), Failure> {
 /// The store for a command: few connections.
 pub fn open(settings: &AdminSettings) -> Result<Store, SettingError> {
     Store::open(settings.database_url.reveal(), 4)
-        .map_err(|_| SettingError::unreadable("DATABASE_URL", "not a Postgres URL"))
+        .map_err(|error| SettingError::unreadable("DATABASE_URL", error))
 }

@@ -47,8 +47,8 @@ pub enum Extracted {
 }
 
 /// Reads the photo of `message`, or finds it read. Called twice it asks no engine twice.
-pub async fn extract(deps: &Deps, message: &Message) -> Result<Extraction, StepError> {
-    let Some(photo) = photo(deps, message).await? else {
+pub async fn extract(deps: &Deps, message: &Message, which: Try) -> Result<Extraction, StepError> {
+    let Some(photo) = photo(deps, message, which).await? else {
         return Ok(Extraction::Done(Extracted::Unreadable));
     };
     let mut readings = deps.store.readings(message.id).await?;
@@ -88,9 +88,9 @@ pub async fn read_locally(deps: &Deps, id: MessageId, which: Try) -> Result<(), 
     };
     let readings = deps.store.readings(id).await?;
     let done = readings.iter().any(|it| it.engine() == local.name());
-    let read = match photo(deps, &message).await? {
+    let read = match photo(deps, &message, which).await? {
         Some(photo) if !done => match read_here(deps, local, photo).await {
-            Err(error) if which == Try::Last => {
+            Err(error) if which.is_last => {
                 Some(Read::Not { engine: local.name().to_owned(), reason: error.to_string() })
             }
             read => Some(read?),
@@ -133,11 +133,11 @@ async fn keep(deps: &Deps, id: MessageId, read: Read) -> Result<Read, StepError>
 }
 
 /// The photo, fetched now if it was not before; `None` when it is not to be had any more.
-async fn photo(deps: &Deps, message: &Message) -> Result<Option<Blob>, StepError> {
+async fn photo(deps: &Deps, message: &Message, which: Try) -> Result<Option<Blob>, StepError> {
     match deps.store.media(message.id).await? {
         Media::Stored(photo) => Ok(Some(photo)),
         Media::Lost { .. } => Ok(None),
-        Media::Pending(media) => fetch(deps, message, &media).await,
+        Media::Pending(media) => fetch(deps, message, &media, which).await,
     }
 }
 
@@ -145,6 +145,7 @@ async fn fetch(
     deps: &Deps,
     message: &Message,
     media: &MediaRef,
+    which: Try,
 ) -> Result<Option<Blob>, StepError> {
     let number = Some(&message.phone_number_id);
     let limit = deps.wishes.media_max_bytes;
@@ -154,9 +155,7 @@ async fn fetch(
             deps.store.media_arrived(message.id, &photo, deps.clock.now()).await?;
             Ok(Some(photo))
         }
-        Err(error)
-            if error.verdict() == retry::Verdict::GiveUp || is_outlived(deps, message, &error) =>
-        {
+        Err(error) if is_lost(deps, message, &error, which) => {
             info!(message.id = %message.id, %error, "the photo is lost");
             deps.store.media_lost(message.id, &error.to_string()).await?;
             Ok(None)
@@ -165,13 +164,25 @@ async fn fetch(
     }
 }
 
-/// How long a media id that came by webhook is valid. Source: PLATFORM.md §3, Meta's "Media".
+/// How long a media id that came by webhook is valid. Source: Meta's "Media" page.
 const MEDIA_ID_LIVES: chrono::TimeDelta = chrono::TimeDelta::days(7);
 
-/// Whether waiting for this photo has no point any more.
-fn is_outlived(deps: &Deps, message: &Message, error: &MediaError) -> bool {
-    let final_word = !matches!(error, MediaError::TokenDead(_) | MediaError::Blocked(_));
-    final_word && deps.clock.now() - message.sent_at > MEDIA_ID_LIVES
+/// A photo that comes whole but wrong so often will not come right.
+const WRONG_AT_MOST: u32 = 5;
+
+/// Whether waiting for this photo has no point any more: then the sender is asked for another.
+fn is_lost(deps: &Deps, message: &Message, error: &MediaError, which: Try) -> bool {
+    let too_old = deps.clock.now() - message.sent_at > MEDIA_ID_LIVES;
+    match error {
+        MediaError::TokenDead(_) | MediaError::Blocked(_) => false,
+        MediaError::Gone(_) | MediaError::TooLarge { .. } | MediaError::NotWhatItSays => true,
+        MediaError::WrongDigest | MediaError::HostNotAllowed | MediaError::UrlExpired { .. } => {
+            which.is_last || which.number >= WRONG_AT_MOST || too_old
+        }
+        MediaError::SlowDown { .. } | MediaError::Unreachable(_) | MediaError::Unreadable(_) => {
+            which.is_last || too_old
+        }
+    }
 }
 
 /// `None` when this engine has been failing for so long that the next one is asked instead.

@@ -8,6 +8,7 @@ use super::{Deps, StepError};
 use crate::clients::stripe::{FoundCustomer, NewCustomer, StripeError};
 use crate::domain::ids::{CustomerId, SenderId, Sha256};
 use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+use crate::store::StoreError;
 use crate::store::messages::Message;
 use crate::store::senders::CreateTry;
 
@@ -54,6 +55,11 @@ async fn customer_of(
 async fn create(deps: &Deps, message: &Message, sender: SenderId) -> Result<CustomerId, StepError> {
     let name = message.profile_name.as_ref().map_or("", ProfileName::as_str);
     let attempt = deps.store.create_try(sender, name, deps.clock.now()).await?;
+    let Some(attempt) = attempt else {
+        // Another photo of the same sender was faster while we were searching.
+        let known = deps.store.known_customer(sender).await?;
+        return known.map(|it| it.id).ok_or(StoreError::Overtaken { table: "senders" }.into());
+    };
     let customer =
         NewCustomer { sender: message.sender.clone(), name: ProfileName::parse(&attempt.name) };
     let key = idempotency_key(&message.sender, attempt.number);

@@ -64,13 +64,11 @@ pub struct Wishes {
 
 /// Which try of a job this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Try {
-    /// The first.
-    First,
-    /// Neither the first nor the last.
-    Another,
+pub struct Try {
+    /// Counted from 1.
+    pub number: u32,
     /// If this one fails, the job gives up.
-    Last,
+    pub is_last: bool,
 }
 
 /// Brings message `id` as far as it can be brought. May be called again at any time, for a message
@@ -85,7 +83,7 @@ pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepE
         Kind::Media => match photo(deps, &message, sender, which).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                if which == Try::Last || error.verdict() == retry::Verdict::GiveUp {
+                if which.is_last || error.verdict() == retry::Verdict::GiveUp {
                     tell_of_giving_up(deps, &message, sender).await;
                 }
                 return Err(error);
@@ -125,11 +123,12 @@ async fn photo(
     sender: SenderId,
     which: Try,
 ) -> Result<Option<Outcome>, StepError> {
-    if which == Try::First {
-        acknowledge(deps, message).await;
-    }
-    let extraction = step("worker.extract", message.id, extract::extract(deps, message)).await?;
-    let fields = match extraction {
+    let extracting = extract::extract(deps, message, which);
+    let (extraction, ()) = tokio::join!(
+        step("worker.extract", message.id, extracting),
+        acknowledge(deps, message, which)
+    );
+    let fields = match extraction? {
         Extraction::Elsewhere => return Ok(None),
         Extraction::Done(Extracted::Unreadable) => return Ok(Some(Outcome::Unreadable)),
         Extraction::Done(Extracted::Read(Verdict::NotAReceipt)) => {
@@ -154,8 +153,14 @@ async fn book(
     Ok(Outcome::Entry(entry))
 }
 
-/// Shows the sender at once that their photo was seen. Costs nothing, and nothing hangs on it.
-async fn acknowledge(deps: &Deps, message: &Message) {
+/// Shows the sender at once that their photo was seen, before anything has been made of it. Costs
+/// nothing, and nothing hangs on it.
+async fn acknowledge(deps: &Deps, message: &Message, which: Try) {
+    let is_news =
+        which.number == 1 && deps.store.readings(message.id).await.is_ok_and(|it| it.is_empty());
+    if !is_news {
+        return;
+    }
     let marked = deps.whatsapp.mark_read_and_type(&message.phone_number_id, &message.wamid).await;
     if let Err(error) = marked {
         warn!(message.id = %message.id, %error, "the read mark was not set");
