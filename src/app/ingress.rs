@@ -3,6 +3,7 @@
 //! not take it, so that Meta delivers again.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::home::Home;
 use super::{Failure, probes, shutdown};
 use crate::clients::whatsapp::WhatsApp;
 use crate::clients::{Http, Secret};
@@ -51,11 +53,11 @@ pub async fn serve(settings: IngressSettings) -> Result<(), Failure> {
 pub struct Ingress {
     listener: TcpListener,
     address: SocketAddr,
-    state: State,
+    state: Arc<State>,
 }
 
 /// What a request works with.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct State {
     store: Store,
     bell: Bell,
@@ -78,7 +80,7 @@ impl Ingress {
         let listener = TcpListener::bind(settings.address)
             .with_context(|| format!("INGRESS_ADDR: cannot listen on {}", settings.address))?;
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
-        let state = State {
+        let state = Arc::new(State {
             bell: Bell::new(store.pool()),
             store,
             clock,
@@ -86,7 +88,7 @@ impl Ingress {
             app_secrets: settings.app_secrets,
             verify_token: settings.verify_token,
             budget: Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes },
-        };
+        });
         Ok(Self { listener, address, state })
     }
 
@@ -99,9 +101,11 @@ impl Ingress {
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
         let Self { listener, state, .. } = self;
         let store = state.store.clone();
+        let home = Home::here();
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(Data::new(state.clone()))
+                .app_data(Data::from(Arc::clone(&state)))
+                .app_data(Data::new(home.clone()))
                 .app_data(Data::new(state.store.clone()))
                 .app_data(PayloadConfig::new(BODY_LIMIT))
                 .configure(probes::probes)
@@ -150,41 +154,51 @@ async fn challenge(state: Data<State>, asked: Query<Challenge>) -> HttpResponse 
     }
 }
 
-async fn receive(state: Data<State>, request: HttpRequest, body: Bytes) -> HttpResponse {
+async fn receive(
+    state: Data<State>,
+    home: Data<Home>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
     let span = info_span!(
         "ingress.webhook",
         webhook.size_bytes = body.len(),
         http.status = tracing::field::Empty
     );
-    let answer = async {
-        let verified = match verify(&state.app_secrets, signature(request.headers()), body) {
-            Ok(verified) => verified,
-            Err(forged) => {
-                warn!("refused a webhook: {forged}; if it was Meta's, compare META_APP_SECRET");
-                return HttpResponse::Forbidden().finish();
-            }
-        };
-        match tokio::time::timeout(ANSWER_WITHIN, take(&state, &verified)).await {
-            Ok(Ok(accepted)) => {
-                info!(?accepted, "accepted a webhook");
-                HttpResponse::Ok().finish()
-            }
-            Ok(Err(refused)) => {
-                error!(
-                    error = &refused as &dyn std::error::Error,
-                    "a webhook is not in our custody"
-                );
-                try_again()
-            }
-            Err(_) => {
-                error!("a webhook is not in our custody: Postgres took too long");
-                try_again()
-            }
-        }
-    };
+    let answer = answer(state.into_inner(), &home, request.headers(), body);
     let answer = answer.instrument(span.clone()).await;
     span.record("http.status", answer.status().as_u16());
     answer
+}
+
+async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes) -> HttpResponse {
+    let verified = match verify(&state.app_secrets, signature(headers), body) {
+        Ok(verified) => verified,
+        Err(forged) => {
+            warn!("refused a webhook: {forged}; if it was Meta's, compare META_APP_SECRET");
+            return HttpResponse::Forbidden().finish();
+        }
+    };
+    // At home it goes on when Meta hangs up: what has been fetched is not thrown away.
+    let taking = async move { take(&state, &verified).await }.in_current_span();
+    match tokio::time::timeout(ANSWER_WITHIN, home.run(taking)).await {
+        Ok(Some(Ok(accepted))) => {
+            info!(?accepted, "accepted a webhook");
+            HttpResponse::Ok().finish()
+        }
+        Ok(Some(Err(refused))) => {
+            error!(error = &refused as &dyn std::error::Error, "a webhook is not in our custody");
+            try_again()
+        }
+        Ok(None) => {
+            error!("a webhook is not in our custody: taking it panicked");
+            try_again()
+        }
+        Err(_) => {
+            error!("a webhook is not in our custody: Postgres took too long");
+            try_again()
+        }
+    }
 }
 
 /// Meta delivers again, for up to 7 days.

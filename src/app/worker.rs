@@ -13,6 +13,7 @@ use apalis_lease::{JobContext, LeaseBackend, Outcome};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
+use super::home::Home;
 use super::{Failure, probes, shutdown};
 use crate::clients::Http;
 use crate::clients::anthropic::Anthropic;
@@ -145,8 +146,12 @@ async fn serve_probes(
     store: Store,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
+    let home = Home::here();
     let server = HttpServer::new(move || {
-        App::new().app_data(WebData::new(store.clone())).configure(probes::probes)
+        App::new()
+            .app_data(WebData::new(store.clone()))
+            .app_data(WebData::new(home.clone()))
+            .configure(probes::probes)
     })
     .workers(1)
     .disable_signals()

@@ -40,7 +40,7 @@ pub fn is_a_receipt(text: &Text) -> bool {
 
 /// What receipts call themselves, folded.
 const NAMES: &str = "RECEIPT|TAX INVOICE|INVOICE NO|CASH BILL|UCTENKA|UCTENKY|DANOVY DOKLAD|\
-    PARAGON|QUITTUNG|KASSENBON|RECHNUNG|BELEG-NR|HOA DON|FAKTURA|SCONTRINO|FACTURE|DPH|MWST";
+    PARAGON|QUITTUNG|KASSENBON|RECHNUNG|BELEG-NR|HOA DON|FAHRSCHEIN|FAHRKARTE|PARKSCHEIN|JIZDENKA|FAKTURA|SCONTRINO|FACTURE|DPH|MWST";
 
 fn candidates(evidence: &Evidence) -> BTreeSet<Decimal> {
     let said = [Label::Due, Label::Total, Label::Card, Label::Subtotal, Label::Cash];

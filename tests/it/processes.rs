@@ -105,7 +105,7 @@ async fn a_worker_killed_between_sending_and_noting_it_answers_once() {
     rig.deliver([photo.clone()]).await;
     let mut first = Running::start(WORKER, rig.environment());
     until("the read mark", || rig.meta.marks().len() == 1).await;
-    rig.meta.fault(MetaRoute::Messages, &Fault::Slow(Duration::from_secs(20)), 1);
+    rig.meta.fault(MetaRoute::Messages, &Fault::Slow(Duration::from_secs(3)), 1);
     until("the answer is under way", || rig.meta.count(MetaRoute::Messages) == 2).await;
 
     first.kill();

@@ -24,14 +24,16 @@ pub fn category(merchant: Option<&str>, rows: &[Row]) -> Option<Category> {
         let Some(place) = Category::ALL.iter().position(|it| it.as_str() == category.trim()) else {
             continue;
         };
-        for word in words.split(',').map(words_of) {
+        for entry in words.split(',') {
+            let whole = entry.trim().starts_with('=');
+            let word = words_of(entry);
             let word = word.trim_end();
             scores[place] += if goods {
-                2 * body.iter().filter(|it| has(it, word)).count().min(2)
-            } else if has(&name, word) {
+                2 * body.iter().filter(|it| has(it, word, whole)).count().min(2)
+            } else if has(&name, word, whole) {
                 6
             } else {
-                3 * usize::from(has(&head, word))
+                3 * usize::from(has(&head, word, whole))
             };
         }
     }
@@ -43,6 +45,17 @@ pub fn category(merchant: Option<&str>, rows: &[Row]) -> Option<Category> {
     }
 }
 
+/// Whether the table knows a merchant by this name.
+pub fn is_known(name: &str) -> bool {
+    let name = words_of(name);
+    let merchants = TABLE.lines().take_while(|it| it.trim() != "[goods]");
+    merchants
+        .filter(|it| !it.starts_with('#'))
+        .filter_map(|it| it.split_once(':'))
+        .flat_map(|(_, words)| words.split(','))
+        .any(|it| has(&name, words_of(it).trim_end(), it.trim().starts_with('=')))
+}
+
 /// Folded words, each after a space.
 fn words_of(text: &str) -> String {
     let folded = fold(text);
@@ -50,9 +63,9 @@ fn words_of(text: &str) -> String {
     words.fold(String::new(), |text, word| text + " " + word) + " "
 }
 
-/// The word at a word's beginning; a short one (under five letters) as a whole.
-fn has(text: &str, word: &str) -> bool {
-    if word.trim().chars().count() >= 5 {
+/// The word at a word's beginning; a short one (under five letters) or `=one` as a whole.
+fn has(text: &str, word: &str, whole: bool) -> bool {
+    if word.trim().chars().count() >= 5 && !whole {
         text.contains(word)
     } else {
         !word.trim().is_empty() && text.contains(&format!("{word} "))

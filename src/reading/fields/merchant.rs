@@ -1,7 +1,7 @@
 //! Who was paid: a row of the head that looks like a name, cleaned. No address, no telephone,
 //! no number of a register, and nothing at all rather than noise.
 
-use super::{fold::fold, labels::label, rows::Row};
+use super::{category::is_known, fold::fold, labels::label, rows::Row};
 use crate::domain::reading::Fields;
 
 /// A name stands in the first rows, if anywhere.
@@ -17,7 +17,7 @@ pub fn merchant(rows: &[Row]) -> Option<String> {
     let mut best: Option<(i32, usize)> = None;
     let mut position = 0;
     for (at, row) in head.iter().enumerate() {
-        let name = clean(&row.text);
+        let name = clean(row.well_read());
         if !could_be_name(&name, row) {
             continue;
         }
@@ -69,11 +69,12 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
     let sure = i32::from(row.sure >= 80) - i32::from(row.sure < 70) * 2;
     let house_number = words(&folded).last().is_some_and(|it| it.parse::<u16>().is_ok());
     let shouted = name.chars().filter(|it| it.is_alphabetic()).all(char::is_uppercase);
-    let short = name.chars().filter(|it| it.is_alphabetic()).count() < 4;
+    let short = name.chars().filter(|it| it.is_alphabetic()).count() < 5 && row.sure < 85;
     3 * i32::from(has_form(&folded))
         + 2 * i32::from(shop)
         + i32::from(tall)
         + 3 * i32::from(on_web)
+        + i32::from(is_known(name))
         + i32::from(shouted)
         + sure
         - 2 * i32::from(short)
@@ -82,20 +83,20 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
 
 /// A name may go on in the next row: `MPH BOOKSTORES` / `SDN BHD`.
 fn with_neighbour(head: &[Row], at: usize) -> String {
-    let name = clean(&head[at].text);
+    let name = clean(head[at].well_read());
     let folded = fold(&name);
     if has_form(&folded)
         && words(&folded).len() <= 3
         && let Some(before) = at.checked_sub(1).and_then(|it| head.get(it))
         && folded.starts_with(['('])
-        && could_be_name(&clean(&before.text), before)
+        && could_be_name(&clean(before.well_read()), before)
     {
-        return format!("{} {name}", clean(&before.text));
+        return format!("{} {name}", clean(before.well_read()));
     }
     let Some(next) = head.get(at + 1) else {
         return name;
     };
-    let rest = clean(&next.text);
+    let rest = clean(next.well_read());
     let rest_folded = fold(&rest);
     let goes_on = words(&rest_folded).len() <= 2 || rest_folded.starts_with('(');
     if !has_form(&folded) && has_form(&rest_folded) && goes_on {
@@ -171,7 +172,7 @@ const SHOP: &str = "SUPERMARKET|MARKET|MARKT|MINIMART|MART|STORE|STORES|SHOP|RES
     RESTAURACE|KAVARNA|PIVNICE|CUKRARNA|PAPIRNICTVI|KNIHKUPECTVI|ELEKTRO|DINER|GRILL|COFFEE";
 /// Words of addresses.
 const ADDRESS: &str = "JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|\
-    AVE|STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|SELANGOR|JOHOR|KUALA|LUMPUR|\
+    AVE|STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|DUSSELDORF|KOLN|FRANKFURT|STUTTGART|DORTMUND|LEIPZIG|DRESDEN|WIEN|OLOMOUC|LIBEREC|BRATISLAVA|LONDON|SELANGOR|JOHOR|KUALA|LUMPUR|\
     BANDAR|PETALING|SEKSYEN|DAERAH|MUKIM|KG|UL|ALLEE|GASSE";
 const NOT_A_NAME: &str = "RECEIPT|INVOICE|UCTENKA|UCTENKY|QUITTUNG|RECHNUNG|KASSENBON|PARAGON|WELCOME|VITEJTE|\
     VITAME|WILLKOMMEN|ORDER NUMBER|TEL:|TEL.|TEL |FAX|WWW|HTTP|@|.COM|.DE|.CZ|GST |GST:|REG NO|DIC|ICO|UST|STRASSE|\

@@ -52,6 +52,9 @@ pub struct Printed {
     pub lost_point: Option<Decimal>,
 }
 
+/// In percent: noise beside a name is read so.
+const HARDLY_READ: u8 = 40;
+
 /// The rows of a page, without their amounts.
 pub fn rows(page: &Page) -> Vec<Row> {
     page.lines.iter().map(row).filter(|it| !it.text.is_empty()).collect()
@@ -118,6 +121,17 @@ impl Row {
     /// Whether it holds letters enough to say something.
     pub fn has_words(&self) -> bool {
         self.folded.chars().filter(char::is_ascii_alphabetic).count() >= 3
+    }
+
+    /// Its text without the words at both ends that are hardly read.
+    pub fn well_read(&self) -> &str {
+        let read = |it: &&(usize, u8)| it.1 >= HARDLY_READ;
+        let first = self.words.iter().find(read).map_or(usize::MAX, |it| it.0);
+        let after = self.words.iter().rev().take_while(|it| !read(it)).last();
+        let byte =
+            |letter: usize| self.text.char_indices().nth(letter).map_or(self.text.len(), |it| it.0);
+        let end = after.map_or(self.text.len(), |it| byte(it.0));
+        self.text.get(byte(first)..end).unwrap_or_default()
     }
 
     fn sure_at(&self, letter: usize) -> u8 {

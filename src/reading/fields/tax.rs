@@ -1,13 +1,16 @@
 //! The tax within a total, where the paper prints it and the arithmetic holds. Never computed
-//! from a rate.
+//! from a rate, only held against one.
 
 use super::{labels::Label, total::Evidence};
-use crate::domain::money::Decimal;
+use crate::domain::money::{Currency, Decimal};
 
 /// The tax that goes with `total`: net + tax = total somewhere on the paper, or the sum of a tax
-/// table that makes up the total. Unknown otherwise.
+/// table that makes up the total, or the printed tax is what the printed rate makes of it.
+/// Unknown otherwise.
 pub fn tax(evidence: &Evidence, total: Decimal) -> Option<Decimal> {
-    from_table(evidence, total).or_else(|| from_labels(evidence, total))
+    from_table(evidence, total)
+        .or_else(|| from_labels(evidence, total))
+        .or_else(|| from_rate(evidence, total))
 }
 
 fn from_table(evidence: &Evidence, total: Decimal) -> Option<Decimal> {
@@ -27,6 +30,17 @@ fn from_labels(evidence: &Evidence, total: Decimal) -> Option<Decimal> {
     let adds_up =
         |tax: &Decimal| nets().any(|net| net.value.plus(*tax).is_some_and(|it| near(it, total)));
     evidence.with(&[Label::Tax]).map(|it| it.value).find(|it| !it.is_zero() && adds_up(it))
+}
+
+fn from_rate(evidence: &Evidence, total: Decimal) -> Option<Decimal> {
+    let cents = |it: Decimal| it.in_currency(Currency::EUR).ok().map(|it| i128::from(it.minor));
+    let all = cents(total)?;
+    let fits = |(tax, rate): &&(Decimal, i64)| {
+        let rate = i128::from(*rate);
+        cents(*tax)
+            .is_some_and(|tax| (tax * (10_000 + rate) - all * rate).abs() <= 2 * (10_000 + rate))
+    };
+    evidence.rated.iter().find(fits).map(|it| it.0)
 }
 
 /// But for rounding to the smallest coin.
@@ -62,6 +76,8 @@ mod tests {
         );
         check("Subtotal 49.06\nGST 2.94\nTOTAL 52.00", "52.00", Some("2.94"));
         check("Subtotal 49.06\nGST 2.49\nTOTAL 52.00", "52.00", None);
+        check("TOTAL 45,98\nenthaltene MwSt 19%  7,34", "45.98", Some("7.34"));
+        check("TOTAL 45,98\nenthaltene MwSt 19%  7,43", "45.98", None);
         check("TOTAL 52.00", "52.00", None);
     }
 }

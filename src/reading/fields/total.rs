@@ -6,7 +6,7 @@ use super::{
     place::Place,
     rows::{Form, Printed, Row},
 };
-use crate::domain::money::Decimal;
+use crate::domain::money::{Currency, Decimal};
 
 /// An item read with less confidence, in percent, says nothing about the total.
 const READ: u8 = 50;
@@ -46,6 +46,8 @@ pub struct Evidence {
     pub items: Vec<Decimal>,
     /// Rows of the tax table.
     pub tax_rows: Vec<TaxRow>,
+    /// Taxes with the rate beside them, in hundredths of a percent.
+    pub rated: Vec<(Decimal, i64)>,
     /// Every amount with decimals on the paper.
     pub printed: Vec<Decimal>,
 }
@@ -65,6 +67,7 @@ pub fn evidence(rows: &[Row], place: &Place) -> Evidence {
     for (at, row) in rows.iter().enumerate() {
         out.printed.extend(row.plain().map(|it| it.value));
         let says = label(&row.folded);
+        out.rated.extend(rated(row, says));
         if says == Some(Label::TaxTable) {
             in_table = true;
             out.tax_rows.extend(tax_row(row));
@@ -86,6 +89,18 @@ pub fn evidence(rows: &[Row], place: &Place) -> Evidence {
         out.labelled.extend(found);
     }
     out
+}
+
+/// `enthaltene MwSt 19% 7,34`
+fn rated(row: &Row, says: Option<Label>) -> Option<(Decimal, i64)> {
+    let tax = says? == Label::Tax || row.folded.contains("MWST") || row.folded.contains("VAT");
+    let before = row.folded.split('%').next().filter(|it| it.len() < row.folded.len())?;
+    let digits = |it: &char| it.is_ascii_digit() || ".,".contains(*it);
+    let rate: Vec<char> = before.trim_end().chars().rev().take_while(digits).collect();
+    let rate: String = rate.into_iter().rev().collect();
+    let rate = Decimal::parse(&rate).ok()?.in_currency(Currency::EUR).ok()?.minor;
+    let amount = row.plain().next_back()?.value;
+    (tax && (100..=3_000).contains(&rate)).then_some((amount, rate))
 }
 
 fn ends_items(label: Label) -> bool {
