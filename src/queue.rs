@@ -18,11 +18,10 @@ use crate::store::Tx;
 const MAX_ATTEMPTS: u16 = 33;
 
 /// How long a failed try waits: from a second, doubling, to an hour.
-const BACKOFF: Backoff =
-    Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60 * 60) };
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_hours(1) };
 
 /// A job that takes longer hangs: its try is over. Longer than every step's own limits together.
-const JOB_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const JOB_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The queues, as `ops.queue_depth` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +126,8 @@ mod tests {
         let tries = u32::from(MAX_ATTEMPTS);
         let longest: Duration = (1..tries).map(|failed| BACKOFF.delay(failed, 1.0)).sum();
         let shortest: Duration = (1..tries).map(|failed| BACKOFF.delay(failed, 0.0)).sum();
-        assert!(longest < Duration::from_secs(22 * 60 * 60), "{longest:?}");
-        assert!(shortest > Duration::from_secs(10 * 60 * 60), "{shortest:?}");
+        assert!(longest < Duration::from_hours(22), "{longest:?}");
+        assert!(shortest > Duration::from_hours(10), "{shortest:?}");
     }
 
     #[test]

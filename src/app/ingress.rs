@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::web::{Bytes, Data, PayloadConfig, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context;
@@ -117,20 +117,15 @@ impl Ingress {
         .listen(listener)
         .map_err(anyhow::Error::from)?
         .run();
-        let handle = server.handle();
-        let draining = async {
-            stop.cancelled().await;
-            handle.stop(true).await;
-        };
-        let (served, ()) = tokio::join!(server, draining);
+        let served = shutdown::serve_until(server, stop).await;
         store.close().await;
-        served.map_err(|error| Failure::Other(error.into()))
+        served
     }
 }
 
 /// Meta's question when a webhook is registered. It carries no signature.
 #[derive(Deserialize)]
-struct Challenge {
+struct Question {
     #[serde(rename = "hub.mode")]
     mode: Option<String>,
     #[serde(rename = "hub.verify_token")]
@@ -139,8 +134,8 @@ struct Challenge {
     challenge: Option<String>,
 }
 
-async fn challenge(state: Data<State>, asked: Query<Challenge>) -> HttpResponse {
-    let Challenge { mode, token, challenge } = asked.into_inner();
+async fn challenge(state: Data<State>, asked: Query<Question>) -> HttpResponse {
+    let Question { mode, token, challenge } = asked.into_inner();
     let token = token.unwrap_or_default();
     let known: bool = token.as_bytes().ct_eq(state.verify_token.reveal().as_bytes()).into();
     match challenge {
@@ -187,7 +182,8 @@ async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes
             HttpResponse::Ok().finish()
         }
         Ok(Some(Err(refused))) => {
-            error!(error = &refused as &dyn std::error::Error, "a webhook is not in our custody");
+            let refused: &dyn std::error::Error = &refused;
+            error!(error = refused, "a webhook is not in our custody");
             try_again()
         }
         Ok(None) => {
@@ -207,7 +203,7 @@ fn try_again() -> HttpResponse {
 }
 
 fn signature(headers: &HeaderMap) -> Option<&[u8]> {
-    headers.get("X-Hub-Signature-256").map(|it| it.as_bytes())
+    headers.get("X-Hub-Signature-256").map(HeaderValue::as_bytes)
 }
 
 async fn take(state: &State, webhook: &Verified<Bytes>) -> Result<Accepted, NotAccepted> {

@@ -1,5 +1,6 @@
 //! When to end: the first SIGTERM or SIGINT drains, the second leaves at once.
 
+use actix_web::dev::Server;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -25,6 +26,17 @@ where
         ended = serve(stop.clone()) => ended,
         () = leave => Ok(()),
     }
+}
+
+/// Serves HTTP until `stop` is cancelled, then finishes the requests under way.
+pub async fn serve_until(server: Server, stop: CancellationToken) -> Result<(), Failure> {
+    let handle = server.handle();
+    let draining = async {
+        stop.cancelled().await;
+        handle.stop(true).await;
+    };
+    let (served, ()) = tokio::join!(server, draining);
+    served.map_err(|error| Failure::Other(error.into()))
 }
 
 /// Both signals that ask a program to end.

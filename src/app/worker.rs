@@ -31,7 +31,7 @@ use crate::store::Store;
 use crate::telemetry;
 
 /// How long one local reading may take.
-const LOCAL_READING_WITHIN: Duration = Duration::from_secs(60);
+const LOCAL_READING_WITHIN: Duration = Duration::from_mins(1);
 
 /// Connections besides one for each job: the queue's own, and the probes'.
 const SPARE_CONNECTIONS: usize = 6;
@@ -106,7 +106,7 @@ impl Worker {
 
     /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
-        let Self { deps, name, concurrency, ocr_concurrency, probes } = self;
+        let Self { deps, name, concurrency, ocr_concurrency, probes: listener } = self;
         let pool = deps.store.pool();
         info!(worker = name, concurrency, ocr_concurrency, "working");
         let messages = WorkerBuilder::new(format!("{name}-messages"))
@@ -125,14 +125,14 @@ impl Worker {
             // A worker without a local engine leaves its queue to those that have one.
             if has_local { readings.run_until(cancelled(stop.clone())).await } else { Ok(()) }
         };
-        let (worked, read, probed) = tokio::join!(
+        let (worked, has_read, probes) = tokio::join!(
             messages.run_until(cancelled(stop.clone())),
             reading,
-            serve_probes(probes, deps.store.clone(), stop.clone()),
+            serve_probes(listener, deps.store.clone(), stop.clone()),
         );
         deps.store.close().await;
-        worked.and(read).map_err(anyhow::Error::from)?;
-        probed.map_err(|error| Failure::Other(error.into()))
+        worked.and(has_read).map_err(anyhow::Error::from)?;
+        probes
     }
 }
 
@@ -145,7 +145,7 @@ async fn serve_probes(
     listener: TcpListener,
     store: Store,
     stop: CancellationToken,
-) -> std::io::Result<()> {
+) -> Result<(), Failure> {
     let home = Home::here();
     let server = HttpServer::new(move || {
         App::new()
@@ -155,15 +155,10 @@ async fn serve_probes(
     })
     .workers(1)
     .disable_signals()
-    .listen(listener)?
+    .listen(listener)
+    .map_err(anyhow::Error::from)?
     .run();
-    let handle = server.handle();
-    let draining = async {
-        stop.cancelled().await;
-        handle.stop(true).await;
-    };
-    let (served, ()) = tokio::join!(server, draining);
-    served
+    shutdown::serve_until(server, stop).await
 }
 
 /// The engines of `OCR_ENGINES` that can work here. One without its key or program is skipped with
@@ -200,7 +195,7 @@ async fn engines(settings: &ReadingSettings, http: &Http) -> Result<Engines, Set
 
 async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {
     let span = job_span("worker.message", job, &context);
-    let work = process(&deps, job.message(), which_try(&context));
+    let work = Box::pin(process(&deps, job.message(), which_try(&context)));
     let done = work.instrument(span.clone()).await;
     span.in_scope(|| settle(&deps, job.message(), done))
 }

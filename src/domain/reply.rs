@@ -156,10 +156,10 @@ fn entry_text(entry: &EntrySummary, words: &Words, language: Language) -> String
     let labels = [words.category, words.amount, words.merchant, words.date];
     let mut text = head.to_owned();
     for (label, value) in labels.iter().zip(&said) {
-        text.push_str(&format!("\n{label}: {value}"));
+        text.extend(["\n", label, ": ", value]);
     }
     if entry.total.is_none() {
-        text.push_str(&format!("\n{}", words.ask_for_total));
+        text.extend(["\n", words.ask_for_total]);
     }
     text
 }

@@ -18,10 +18,10 @@ pub enum Verdict {
 }
 
 /// How long a halted job rests before it looks whether the operator has mended the cause.
-pub const HALTED_FOR: Duration = Duration::from_secs(60);
+pub const HALTED_FOR: Duration = Duration::from_mins(1);
 
 /// The longest `Retry-After` that is believed: a day, the length of the customer service window.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 impl Verdict {
     /// The verdict on a refusal for pace, with the server's `Retry-After` where it sent one.

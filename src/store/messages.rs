@@ -126,11 +126,11 @@ pub async fn remember(
         told.iter().map(|it| it.sender.phone().map(Phone::as_str)).collect();
     let user_ids: Vec<Option<&str>> =
         told.iter().map(|it| it.sender.user_id().map(UserId::as_str)).collect();
-    let names: Vec<Option<&str>> =
+    let profiles: Vec<Option<&str>> =
         told.iter().map(|it| it.profile_name.as_ref().map(ProfileName::as_str)).collect();
-    let kinds: Vec<&str> = told.iter().map(|it| it.content.kind()).collect();
-    let sent: Vec<DateTime<Utc>> = told.iter().map(|it| it.sent_at).collect();
-    let raws: Vec<&[u8]> = told.iter().map(|it| it.raw.0.as_slice()).collect();
+    let contents: Vec<&str> = told.iter().map(|it| it.content.kind()).collect();
+    let sent_at: Vec<DateTime<Utc>> = told.iter().map(|it| it.sent_at).collect();
+    let bodies: Vec<&[u8]> = told.iter().map(|it| it.raw.0.as_slice()).collect();
 
     let rows = sqlx::query!(
         "with fresh as (
@@ -156,10 +156,10 @@ pub async fn remember(
         &numbers as _,
         &phones as _,
         &user_ids as _,
-        &names as _,
-        &kinds as _,
-        &sent,
-        &raws as _,
+        &profiles as _,
+        &contents as _,
+        &sent_at,
+        &bodies as _,
         arrival.received_at,
         arrival.accepted_at,
         arrival.trace_parent.as_deref(),

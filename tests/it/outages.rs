@@ -30,7 +30,7 @@ async fn stripe_failing_inside_makes_one_customer_under_a_new_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_created_by_a_call_whose_answer_was_lost_is_not_created_again() {
     let rig = Rig::start().await;
-    rig.stripe.search_lag(Duration::from_secs(3600));
+    rig.stripe.search_lag(Duration::from_hours(1));
     rig.stripe.fault(StripeRoute::CustomersCreate, &Fault::DoneButAnswerLost, 1);
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     rig.drain().await;

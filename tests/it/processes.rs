@@ -144,7 +144,7 @@ async fn sigterm_lets_the_ingress_finish_a_webhook_and_ends_it_well() {
     rig.meta.webhook_url(format!("http://127.0.0.1:{port}/webhook"));
     let readyz = format!("http://127.0.0.1:{port}/readyz");
     let ready = async {
-        while !get(&readyz).await.is_some_and(|it| it == 200) {
+        while get(&readyz).await != Some(200) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -25,7 +25,7 @@ pub const TANKSTELLE: &[u8] = include_bytes!("../../demo/photos/tankstelle.jpg")
 pub const CAT: &[u8] = include_bytes!("../../demo/photos/cat.jpg");
 
 /// Reading on a loaded machine is slow; no test waits longer than this for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Rig {
     pub meta: Meta,

@@ -65,7 +65,7 @@ async fn one_message_twice_in_one_batch_is_one_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn photos_of_a_new_sender_arriving_at_once_are_one_customer_although_search_lags() {
     let rig = Rig::start_with(&[("WORKER_OCR_CONCURRENCY", "2")]).await;
-    rig.stripe.search_lag(Duration::from_secs(3600));
+    rig.stripe.search_lag(Duration::from_hours(1));
     // Both are at the create call at the same time.
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::Slow(Duration::from_secs(1)), 2);
     let photos: Vec<_> = (0..4).map(|_| rig.photo(&somebody(), CAFE)).collect();

@@ -48,12 +48,10 @@ impl AppSecrets {
     /// Takes comma-separated secrets; blanks around them and empty ones do not count. `None` when
     /// none is left.
     pub fn parse(list: &str) -> Option<Self> {
-        let keys: Vec<_> = list
-            .split(',')
-            .map(str::trim)
-            .filter(|it| !it.is_empty())
-            .map(|it| Hmac::new_from_slice(it.as_bytes()).expect("HMAC takes a key of any length"))
-            .collect();
+        let secrets = list.split(',').map(str::trim).filter(|it| !it.is_empty());
+        // HMAC takes a key of any length: none is dropped here.
+        let keys: Vec<_> =
+            secrets.filter_map(|it| Hmac::new_from_slice(it.as_bytes()).ok()).collect();
         (!keys.is_empty()).then_some(Self(keys))
     }
 }

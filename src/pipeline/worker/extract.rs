@@ -26,7 +26,7 @@ use crate::store::messages::Message;
 use crate::store::readings::{Read, keep_reading};
 
 /// How long a photo is fetched when nobody waits for a webhook's answer.
-const FETCH_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+const FETCH_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Where the step stands.
 #[derive(Debug)]

@@ -84,13 +84,11 @@ async fn after_spent_key(
 ) -> Result<CustomerId, StepError> {
     let since = attempt.began_at - CLOCK_SKEW;
     let created = deps.stripe.customers_created_since(&message.sender, since).await?;
-    match oldest(created) {
-        Some(customer) => Ok(customer),
-        None => {
-            deps.store.create_try_failed(sender, attempt.number).await?;
-            Err(error.into())
-        }
+    if let Some(customer) = oldest(created) {
+        return Ok(customer);
     }
+    deps.store.create_try_failed(sender, attempt.number).await?;
+    Err(error.into())
 }
 
 /// Two customers for one sender are somebody's mistake: the older one has the history.

@@ -80,7 +80,7 @@ pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepE
         Kind::Silent => return Ok(()),
         Kind::Text => return help(deps, &message, sender).await,
         Kind::OtherMedia => Some(Outcome::SendAPhoto),
-        Kind::Media => match photo(deps, &message, sender, which).await {
+        Kind::Media => match Box::pin(photo(deps, &message, sender, which)).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 if which.is_last || error.verdict() == retry::Verdict::GiveUp {

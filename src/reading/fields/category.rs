@@ -45,17 +45,6 @@ pub fn category(merchant: Option<&str>, rows: &[Row]) -> Option<Category> {
     }
 }
 
-/// Whether the table knows a merchant by this name.
-pub fn is_known(name: &str) -> bool {
-    let name = words_of(name);
-    let merchants = TABLE.lines().take_while(|it| it.trim() != "[goods]");
-    merchants
-        .filter(|it| !it.starts_with('#'))
-        .filter_map(|it| it.split_once(':'))
-        .flat_map(|(_, words)| words.split(','))
-        .any(|it| has(&name, words_of(it).trim_end(), it.trim().starts_with('=')))
-}
-
 /// Folded words, each after a space.
 fn words_of(text: &str) -> String {
     let folded = fold(text);

@@ -1,7 +1,7 @@
 //! Who was paid: a row of the head that looks like a name, cleaned. No address, no telephone,
 //! no number of a register, and nothing at all rather than noise.
 
-use super::{category::is_known, fold::fold, labels::label, rows::Row};
+use super::{fold::fold, labels::label, place::names_currency, rows::Row};
 use crate::domain::reading::Fields;
 
 /// A name stands in the first rows, if anywhere.
@@ -17,7 +17,7 @@ pub fn merchant(rows: &[Row]) -> Option<String> {
     let mut best: Option<(i32, usize)> = None;
     let mut position = 0;
     for (at, row) in head.iter().enumerate() {
-        let name = clean(row.well_read());
+        let name = clean(row.well_read().0);
         if !could_be_name(&name, row) {
             continue;
         }
@@ -47,7 +47,9 @@ fn could_be_name(name: &str, row: &Row) -> bool {
     let folded = fold(name);
     let words: Vec<&str> = words(&folded);
     let longest = words.iter().map(|it| it.len()).max().unwrap_or(0);
-    let is_address = words.iter().any(|it| in_list(ADDRESS, it))
+    let is_quarter = words.len() <= 2 && words.iter().any(|it| in_list(CITY, it));
+    let is_address = is_quarter
+        || words.iter().any(|it| in_list(ADDRESS, it))
         || NOT_A_NAME.split('|').any(|it| row.folded.contains(it))
         || words.iter().any(|it| it.len() == 5 && it.bytes().all(|it| it.is_ascii_digit()));
     let only_form = has_form(&folded) && words.len() <= 2 && !name.contains('(');
@@ -55,7 +57,8 @@ fn could_be_name(name: &str, row: &Row) -> bool {
         && letters >= 3
         && longest >= 3
         && letters > digits * 2
-        && row.sure >= 55
+        && row.well_read().1 >= 55
+        && !names_currency(name)
         && (!is_address || has_form(&folded))
 }
 
@@ -63,18 +66,18 @@ fn could_be_name(name: &str, row: &Row) -> bool {
 fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
     let folded = fold(name);
     let compact: String = folded.chars().filter(|it| it.is_alphanumeric()).collect();
-    let shop = words(&folded).iter().any(|it| in_list(SHOP, it));
+    let kinds = words(&folded).iter().filter(|it| in_list(SHOP, it)).count();
+    let only_kinds = kinds > 0 && kinds == words(&folded).len();
     let tall = row.height * 10 >= tallest * 9 && tallest > 0;
     let on_web = web.iter().any(|it| compact.contains(it.as_str()) || it.contains(&compact));
-    let sure = i32::from(row.sure >= 80) - i32::from(row.sure < 70) * 2;
+    let sure = row.well_read().1;
+    let sure = i32::from(sure >= 80) - i32::from(sure < 70) * 2;
     let house_number = words(&folded).last().is_some_and(|it| it.parse::<u16>().is_ok());
     let shouted = name.chars().filter(|it| it.is_alphabetic()).all(char::is_uppercase);
-    let short = name.chars().filter(|it| it.is_alphabetic()).count() < 5 && row.sure < 85;
-    3 * i32::from(has_form(&folded))
-        + 2 * i32::from(shop)
+    let short = name.chars().filter(|it| it.is_alphabetic()).count() < 5 && row.well_read().1 < 85;
+    3 * i32::from(has_form(&folded)) + 2 * i32::from(kinds > 0) - 4 * i32::from(only_kinds)
         + i32::from(tall)
         + 3 * i32::from(on_web)
-        + i32::from(is_known(name))
         + i32::from(shouted)
         + sure
         - 2 * i32::from(short)
@@ -83,20 +86,20 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
 
 /// A name may go on in the next row: `MPH BOOKSTORES` / `SDN BHD`.
 fn with_neighbour(head: &[Row], at: usize) -> String {
-    let name = clean(head[at].well_read());
+    let name = clean(head[at].well_read().0);
     let folded = fold(&name);
     if has_form(&folded)
         && words(&folded).len() <= 3
         && let Some(before) = at.checked_sub(1).and_then(|it| head.get(it))
         && folded.starts_with(['('])
-        && could_be_name(&clean(before.well_read()), before)
+        && could_be_name(&clean(before.well_read().0), before)
     {
-        return format!("{} {name}", clean(before.well_read()));
+        return format!("{} {name}", clean(before.well_read().0));
     }
     let Some(next) = head.get(at + 1) else {
         return name;
     };
-    let rest = clean(next.well_read());
+    let rest = clean(next.well_read().0);
     let rest_folded = fold(&rest);
     let goes_on = words(&rest_folded).len() <= 2 || rest_folded.starts_with('(');
     if !has_form(&folded) && has_form(&rest_folded) && goes_on {
@@ -171,12 +174,17 @@ const SHOP: &str = "SUPERMARKET|MARKET|MARKT|MINIMART|MART|STORE|STORES|SHOP|RES
     CONFECTIONERY|STAVEBNINY|BAUMARKT|TANKSTELLE|OIL|PETROL|GARAGE|BARBER|CLINIC|KLINIK|TAXI|DROGERIE|\
     RESTAURACE|KAVARNA|PIVNICE|CUKRARNA|PAPIRNICTVI|KNIHKUPECTVI|ELEKTRO|DINER|GRILL|COFFEE";
 /// Words of addresses.
-const ADDRESS: &str = "JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|\
-    AVE|STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|DUSSELDORF|KOLN|FRANKFURT|STUTTGART|DORTMUND|LEIPZIG|DRESDEN|WIEN|OLOMOUC|LIBEREC|BRATISLAVA|LONDON|SELANGOR|JOHOR|KUALA|LUMPUR|\
-    BANDAR|PETALING|SEKSYEN|DAERAH|MUKIM|KG|UL|ALLEE|GASSE";
+const ADDRESS: &str = "\
+    JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|AVE|\
+    STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|SELANGOR|JOHOR|KUALA|LUMPUR|BANDAR|PETALING|SEKSYEN|\
+    DAERAH|MUKIM|KG|UL|ALLEE|GASSE";
+/// A row of one or two words with a city is its quarter; a longer one may be a name.
+const CITY: &str = "\
+    PRAHA|BRNO|OSTRAVA|PLZEN|BERLIN|MUNCHEN|HAMBURG|DUSSELDORF|KOLN|FRANKFURT|STUTTGART|\
+    DORTMUND|LEIPZIG|DRESDEN|WIEN|OLOMOUC|LIBEREC|BRATISLAVA|LONDON";
 const NOT_A_NAME: &str = "RECEIPT|INVOICE|UCTENKA|UCTENKY|QUITTUNG|RECHNUNG|KASSENBON|PARAGON|WELCOME|VITEJTE|\
     VITAME|WILLKOMMEN|ORDER NUMBER|TEL:|TEL.|TEL |FAX|WWW|HTTP|@|.COM|.DE|.CZ|GST |GST:|REG NO|DIC|ICO|UST|STRASSE|\
-    STR.|NO.|THANK|DANOVY DOKLAD|HOA DON|CASH BILL|PROVOZOVNA|BON-NR|CUSTOMER|NUMBER|ACCOUNT|ZAKAZNIK|DEKUJEME";
+    STR.|NO.|THANK|DANOVY DOKLAD|HOA DON|CASH BILL|PROVOZOVNA|BON-NR|CUSTOMER|NUMBER|ACCOUNT|UID|NR.|ZAKAZNIK|DEKUJEME";
 
 #[cfg(test)]
 mod tests {

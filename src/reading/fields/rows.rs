@@ -123,15 +123,19 @@ impl Row {
         self.folded.chars().filter(char::is_ascii_alphabetic).count() >= 3
     }
 
-    /// Its text without the words at both ends that are hardly read.
-    pub fn well_read(&self) -> &str {
-        let read = |it: &&(usize, u8)| it.1 >= HARDLY_READ;
-        let first = self.words.iter().find(read).map_or(usize::MAX, |it| it.0);
-        let after = self.words.iter().rev().take_while(|it| !read(it)).last();
+    /// Its text without the words at both ends that are hardly read, and the mean confidence
+    /// of what is left, in percent.
+    pub fn well_read(&self) -> (&str, u8) {
+        let read = |it: &(usize, u8)| it.1 >= HARDLY_READ;
+        let Some(first) = self.words.iter().position(read) else { return ("", 0) };
+        let end = self.words.iter().rposition(read).map_or(0, |it| it + 1);
+        let kept = &self.words[first..end];
         let byte =
             |letter: usize| self.text.char_indices().nth(letter).map_or(self.text.len(), |it| it.0);
-        let end = after.map_or(self.text.len(), |it| byte(it.0));
-        self.text.get(byte(first)..end).unwrap_or_default()
+        let stop = self.words.get(end).map_or(self.text.len(), |it| byte(it.0));
+        let sum: usize = kept.iter().map(|it| usize::from(it.1)).sum();
+        let sure = u8::try_from(sum / kept.len().max(1)).unwrap_or(0);
+        (self.text.get(byte(kept[0].0)..stop).unwrap_or_default(), sure)
     }
 
     fn sure_at(&self, letter: usize) -> u8 {

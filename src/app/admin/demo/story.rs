@@ -18,7 +18,7 @@ use crate::domain::reply::EntrySummary;
 use crate::store::views::MessageRow;
 
 /// The longest that any story may take: a machine under load reads slowly.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How often Postgres is asked whether the story has gone on.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -86,7 +86,7 @@ async fn clear_receipt(stage: &Stage, sender: &Sender) -> anyhow::Result<(Story,
     let payload = photo_webhook(stage, sender, bytes.to_vec(), "image/jpeg");
     let followed = follow(stage, &payload).await?;
     tell_end(&followed);
-    let story = told(booked_as(&followed, &photos::cafe()), "booked and answered once");
+    let story = told(&booked_as(&followed, &photos::cafe()), "booked and answered once");
     Ok((story, payload))
 }
 
@@ -108,7 +108,7 @@ async fn same_webhook_again(stage: &Stage, payload: &Value) -> anyhow::Result<St
     if stage.meta.count(MetaRoute::Messages) != asked_before {
         wrong.push("something was sent".to_owned());
     }
-    Ok(told(wrong, "200, nothing written, nothing sent"))
+    Ok(told(&wrong, "200, nothing written, nothing sent"))
 }
 
 async fn cat(stage: &Stage, sender: &Sender) -> anyhow::Result<Story> {
@@ -125,7 +125,7 @@ async fn cat(stage: &Stage, sender: &Sender) -> anyhow::Result<Story> {
     if stage.stripe.customers().len() != customers {
         wrong.push("the cat has a customer".to_owned());
     }
-    Ok(told(wrong, "a kind reply, no entry, no customer"))
+    Ok(told(&wrong, "a kind reply, no entry, no customer"))
 }
 
 async fn stripe_is_ill(stage: &Stage, sender: &Sender) -> anyhow::Result<Story> {
@@ -149,7 +149,7 @@ async fn stripe_is_ill(stage: &Stage, sender: &Sender) -> anyhow::Result<Story> 
     if stage.stripe.customers().len() != customers + 1 {
         wrong.push("not exactly one customer was created".to_owned());
     }
-    Ok(told(wrong, "booked all the same: one customer, one entry, one answer"))
+    Ok(told(&wrong, "booked all the same: one customer, one entry, one answer"))
 }
 
 fn photo_webhook(stage: &Stage, sender: &Sender, bytes: Vec<u8>, mime: &str) -> Value {
@@ -247,12 +247,10 @@ fn answered_once(followed: &Followed) -> Vec<String> {
     wrong
 }
 
-fn told(wrong: Vec<String>, ending: &str) -> Story {
-    let story = if wrong.is_empty() {
-        Story { as_it_should: true, ending: ending.to_owned() }
-    } else {
-        Story { as_it_should: false, ending: wrong.join("; ") }
-    };
+fn told(wrong: &[String], ending: &str) -> Story {
+    let as_it_should = wrong.is_empty();
+    let ending = if as_it_should { ending.to_owned() } else { wrong.join("; ") };
+    let story = Story { as_it_should, ending };
     telling::ending(&story);
     story
 }
