@@ -207,7 +207,7 @@ fn portable_graymap(grey: GrayImage) -> Vec<u8> {
 
 /// Tesseract's TSV: level, page, block, paragraph, line, word, left, top, width, height,
 /// confidence, text. Rows of level 5 are words; others are passed over.
-pub fn parse_table(table: &str) -> Page {
+fn parse_table(table: &str) -> Page {
     let mut lines: Vec<Line> = Vec::new();
     let mut current = None;
     for row in table.lines() {

@@ -6,7 +6,7 @@ use crate::domain::reading::Fields;
 
 /// A name stands in the first rows, if anywhere.
 const HEAD: usize = 12;
-const BELIEVED: i32 = 4;
+const BELIEVED: i32 = 7;
 
 /// The merchant's name as printed, if a row of the head looks like one.
 pub fn merchant(rows: &[Row]) -> Option<String> {
@@ -21,7 +21,7 @@ pub fn merchant(rows: &[Row]) -> Option<String> {
         if !could_be_name(&name, row) {
             continue;
         }
-        let score = 4 + looks(&name, row, tallest, &web) - position;
+        let score = 4 + looks(&name, row, tallest, &web) + before_address(head, at) - position;
         position = (position + 1).min(4);
         if best.is_none_or(|it| score > it.0) {
             best = Some((score, at));
@@ -60,6 +60,21 @@ fn could_be_name(name: &str, row: &Row) -> bool {
         && row.well_read().1 >= 55
         && !names_currency(name)
         && (!is_address || has_form(&folded))
+}
+
+/// A name stands right above its address, number or telephone.
+fn before_address(head: &[Row], at: usize) -> i32 {
+    let is_address = |row: &Row| {
+        let words = words(&row.folded);
+        let number =
+            |it: &&str| it.len() >= 5 && it.bytes().filter(u8::is_ascii_digit).count() >= 5;
+        words.iter().any(|it| in_list(ADDRESS, it))
+            || words.iter().any(number)
+            || row.folded.contains("TEL")
+            || row.folded.contains("STR")
+    };
+    let near = |distance: usize| head.get(at + distance).is_some_and(is_address);
+    if near(1) || near(2) { 2 } else { i32::from(near(3)) }
 }
 
 /// A company's form, a kind of shop, large letters, a name that the web address repeats.
@@ -175,7 +190,7 @@ const SHOP: &str = "SUPERMARKET|MARKET|MARKT|MINIMART|MART|STORE|STORES|SHOP|RES
     RESTAURACE|KAVARNA|PIVNICE|CUKRARNA|PAPIRNICTVI|KNIHKUPECTVI|ELEKTRO|DINER|GRILL|COFFEE";
 /// Words of addresses.
 const ADDRESS: &str = "\
-    JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|AVENUE|AVE|\
+    JALAN|JLN|JIN|LOT|TAMAN|TMN|LORONG|PERSIARAN|LEVEL|FLOOR|WISMA|PLAZA|STREET|ROAD|LANE|SQUARE|AVENUE|AVE|RUE|\
     STRASSE|STR|PLATZ|WEG|ULICE|NAMESTI|NAM|SELANGOR|JOHOR|KUALA|LUMPUR|BANDAR|PETALING|SEKSYEN|\
     DAERAH|MUKIM|KG|UL|ALLEE|GASSE";
 /// A row of one or two words with a city is its quarter; a longer one may be a name.
