@@ -9,6 +9,7 @@ mod shutdown;
 
 use std::process::ExitCode;
 
+use crate::clients::http::install_tls;
 use crate::settings::{EXIT_CONFIG, SettingError, Source, TelemetrySettings};
 use crate::telemetry::{Telemetry, TelemetryError};
 
@@ -46,6 +47,7 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let run = || {
+        install_tls();
         let source = Source::environment()?;
         let settings = settings(&source)?;
         let _telemetry = Telemetry::start(service, &TelemetrySettings::from(&source))?;

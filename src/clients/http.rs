@@ -52,11 +52,17 @@ pub enum HttpError {
     },
 }
 
+/// Makes rustls' ring provider the process's, for every client in it: ours, and the exporter of
+/// traces, which makes one of its own. Called again it does nothing.
+pub fn install_tls() {
+    // An error means that another was installed before, which serves as well.
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
+
 impl Http {
-    /// Makes the client. Installs rustls' ring provider for the process unless one is there.
+    /// Makes the client.
     pub fn new() -> Result<Self, NoTls> {
-        // An error means that another was installed before, which serves as well.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        install_tls();
         reqwest::Client::builder()
             .user_agent(concat!("paragon/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())

@@ -4,6 +4,7 @@
 
 mod rig;
 mod outside;
+mod programs;
 
 mod whole_path;
 mod twice;
@@ -15,6 +16,7 @@ mod fixtures;
 mod processes;
 mod telemetry;
 mod schema;
+mod words;
 
 mod vendor_schemas;
 mod whatsapp_wire;

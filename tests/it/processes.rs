@@ -1,79 +1,12 @@
 //! The programs as they are started in production: processes, settings, signals.
 
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use simulators::{Fault, MetaRoute, StripeRoute};
 
+use crate::programs::{INGRESS, PARAGON, Running, WORKER, free_port, output, program, ready, text};
 use crate::rig::{CAFE, CAT, Rig, cluster, somebody, until};
-
-const INGRESS: &str = env!("CARGO_BIN_EXE_ingress");
-const WORKER: &str = env!("CARGO_BIN_EXE_worker");
-const PARAGON: &str = env!("CARGO_BIN_EXE_paragon");
-
-/// A program with these settings and nothing of ours, in a folder without a `.env`.
-fn program(path: &str, folder: &Path, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(path);
-    command.env_clear().current_dir(folder).stdin(Stdio::null());
-    for name in ["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
-    command
-}
-
-fn output(path: &str, arguments: &[&str], settings: &[(String, String)]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    program(path, folder.path(), settings).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A process that is killed, by its own id, when the test ends.
-struct Running {
-    child: Child,
-    _folder: tempfile::TempDir,
-}
-
-impl Running {
-    fn start(path: &str, settings: &[(String, String)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let child = program(path, folder.path(), settings)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, _folder: folder }
-    }
-
-    /// SIGKILL: no chance to tidy up.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn terminate(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    }
-
-    async fn ended(&mut self) -> std::process::ExitStatus {
-        until("the process has ended", || self.child.try_wait().unwrap().is_some()).await;
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_the_middle_of_a_job_is_replaced_by_another() {
@@ -142,13 +75,7 @@ async fn sigterm_lets_the_ingress_finish_a_webhook_and_ends_it_well() {
     settings.push(("INGRESS_ADDR".into(), format!("127.0.0.1:{port}")));
     let mut ingress = Running::start(INGRESS, &settings);
     rig.meta.webhook_url(format!("http://127.0.0.1:{port}/webhook"));
-    let readyz = format!("http://127.0.0.1:{port}/readyz");
-    let ready = async {
-        while get(&readyz).await != Some(200) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), ready).await.unwrap();
+    ready(port).await;
     rig.meta.fault(MetaRoute::MediaBytes, &Fault::Slow(Duration::from_secs(2)), 1);
     let payload = rig.meta.webhook([rig.photo(&somebody(), CAFE)]);
 
@@ -162,16 +89,6 @@ async fn sigterm_lets_the_ingress_finish_a_webhook_and_ends_it_well() {
     assert!(ingress.ended().await.success());
     assert_eq!(rig.count("messages").await, 1);
     rig.end().await;
-}
-
-async fn get(url: &str) -> Option<u16> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    Some(client.get(url).send().await.ok()?.status().as_u16())
-}
-
-/// A port that was free a moment ago: a process cannot hand us the one that it was given.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test(flavor = "multi_thread")]

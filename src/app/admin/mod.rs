@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::{Failure, report, runtime};
+use crate::clients::http::install_tls;
 use crate::settings::{AdminSettings, Source, TelemetrySettings};
 use crate::telemetry::Telemetry;
 
@@ -40,6 +41,7 @@ pub fn run() -> ExitCode {
 }
 
 fn act(action: Action) -> Result<(), Failure> {
+    install_tls();
     let source = Source::environment()?;
     match action {
         #[cfg(feature = "demo")]
