@@ -33,11 +33,14 @@ use crate::telemetry;
 /// How long one local reading may take.
 const LOCAL_READING_WITHIN: Duration = Duration::from_mins(1);
 
-/// Connections besides one for each job: the queue's own, and the probes'.
-const SPARE_CONNECTIONS: usize = 6;
+/// Connections besides one for each job, for probes and chores. The queue has its own.
+const SPARE_CONNECTIONS: usize = 2;
+
+/// How often what has outlived its use is removed.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// A job needs Postgres for moments only, so that connections are fewer than jobs.
-const MOST_CONNECTIONS: usize = 16;
+const MOST_CONNECTIONS: usize = 8;
 
 /// Works until the process is told to end, then finishes what runs.
 pub async fn serve(settings: WorkerSettings) -> Result<(), Failure> {
@@ -125,14 +128,25 @@ impl Worker {
             // A worker without a local engine leaves its queue to those that have one.
             if has_local { readings.run_until(cancelled(stop.clone())).await } else { Ok(()) }
         };
-        let (worked, has_read, probes) = tokio::join!(
+        let (worked, has_read, probes, ()) = tokio::join!(
             messages.run_until(cancelled(stop.clone())),
             reading,
             serve_probes(listener, deps.store.clone(), stop.clone()),
+            keep_tidy(&deps, stop.clone()),
         );
         deps.store.close().await;
         worked.and(has_read).map_err(anyhow::Error::from)?;
         probes
+    }
+}
+
+/// Does the store's chores now and then, until `stop` is cancelled.
+async fn keep_tidy(deps: &Deps, stop: CancellationToken) {
+    let mut due = tokio::time::interval(TIDY_EVERY);
+    while stop.run_until_cancelled(due.tick()).await.is_some() {
+        if let Err(error) = deps.store.tidy(deps.clock.now()).await {
+            warn!(%error, "chores were not done; they are tried again in an hour");
+        }
     }
 }
 

@@ -2,3 +2,12 @@
 
 pub mod ingress;
 pub mod worker;
+
+use crate::clients::whatsapp::FetchedMedia;
+use crate::store::media::Blob;
+
+/// What the store keeps of fetched media. Both stages fetch: the ingress while Meta waits, the
+/// worker what was left to it.
+fn blob(fetched: FetchedMedia) -> Blob {
+    Blob { sha256: fetched.sha256, mime: fetched.mime, bytes: fetched.bytes }
+}

@@ -3,11 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::{
-    Text,
-    labels::{Label, label},
-    total::Evidence,
-};
+use super::fields::{Text, labels::Label, total::Evidence};
 use crate::domain::money::Decimal;
 
 /// Sums may be this far apart where cash is rounded.
@@ -31,7 +27,7 @@ pub fn total(evidence: &Evidence) -> Option<Decimal> {
 pub fn is_a_receipt(text: &Text) -> bool {
     let amounts = text.evidence.printed.iter().filter(|it| !it.is_zero()).count();
     let kinds: BTreeSet<String> =
-        text.rows.iter().filter_map(|it| label(&it.folded)).map(|it| format!("{it:?}")).collect();
+        text.rows.iter().filter_map(|it| it.says).map(|it| format!("{it:?}")).collect();
     let named = text.rows.iter().any(|it| NAMES.split('|').any(|name| it.folded.contains(name)));
     let signed = text.rows.iter().flat_map(|it| &it.amounts).any(|it| it.signed);
     let worded = kinds.len() + 2 * usize::from(named) + usize::from(signed);

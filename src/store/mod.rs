@@ -11,6 +11,7 @@ pub mod entries;
 pub mod replies;
 pub mod send_attempts;
 pub mod views;
+mod chores;
 
 use std::time::Duration;
 

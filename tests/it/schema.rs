@@ -105,3 +105,36 @@ async fn the_views_have_the_columns_that_are_promised_and_each_is_commented() {
     assert_eq!(silent, Vec::<String>::new(), "without a comment");
     store.close().await;
 }
+
+/// A worker does this each hour; nobody is owed what goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_outlived_its_use_is_removed_and_nothing_else() {
+    let cluster = cluster().await;
+    let url = cluster.create_database("tidy").await.unwrap();
+    let store = paragon::store::Store::open(&url, 2).unwrap();
+    store.migrate().await.unwrap();
+    sqlx::raw_sql(
+        "insert into parked_statuses (wamid, delivery, told_at, received_at)
+         values ('old', 'sent', now(), now() - interval '8 days'), ('new', 'sent', now(), now());
+         insert into apalis_lease.done_jobs (id, queue, priority, run_at, attempt, max_attempts, run,
+                                             payload, created_at, done_at)
+         select id, 'messages', 1, now(), 1, 3, 1, '{}', now(), now() - make_interval(days => 28 + id::int)
+         from generate_series(1, 5) as id;",
+    )
+    .execute(store.pool())
+    .await
+    .unwrap();
+
+    store.tidy(paragon::clock::Clock::system().now()).await.unwrap();
+
+    let parked: Vec<String> = sqlx::query_scalar("select wamid from parked_statuses")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    let done: Vec<i64> = sqlx::query_scalar("select id from apalis_lease.done_jobs order by id")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    assert_eq!((parked, done), (vec!["new".to_owned()], vec![1]));
+    store.close().await;
+}

@@ -1,5 +1,7 @@
 //! `paragon status`: the `ops` views in a terminal. Reads only.
 
+use std::io::Write;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -34,13 +36,18 @@ pub struct Status {
 pub async fn run(settings: &AdminSettings, arguments: &Arguments) -> Result<(), Failure> {
     let store = open(settings)?;
     let status = Status::of(&store, arguments.limit).await?;
-    if arguments.json {
-        println!("{:#}", status.json());
-    } else {
-        print!("{}", status.text());
-    }
+    let text = if arguments.json { format!("{:#}\n", status.json()) } else { status.text() };
     store.close().await;
+    print(&text).map_err(anyhow::Error::from)?;
     Ok(())
+}
+
+/// To standard output. Whoever reads it may stop when they have seen enough (`| head`).
+fn print(text: &str) -> std::io::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 impl Status {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use tracing::{info, instrument};
 
-use crate::clients::whatsapp::{FetchedMedia, WhatsApp};
+use crate::clients::whatsapp::WhatsApp;
 use crate::domain::ids::{Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, MediaRef};
+use crate::pipeline::blob;
 use crate::store::Store;
 use crate::store::media::Blob;
 
@@ -51,11 +52,6 @@ pub async fn fetch_media(
     let photos: HashMap<Wamid, Blob> = join_all(calls).await.into_iter().flatten().collect();
     span.record("media.fetched", photos.len());
     photos
-}
-
-/// What the store keeps of fetched media.
-pub fn blob(fetched: FetchedMedia) -> Blob {
-    Blob { sha256: fetched.sha256, mime: fetched.mime, bytes: fetched.bytes }
 }
 
 /// The media of messages that we have not accepted before. Where Postgres does not answer that,

@@ -6,7 +6,7 @@
 mod engines;
 
 use chrono::NaiveDate;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 pub use self::engines::{Engine, Engines, Local, Remote};
 use super::{Deps, StepError, Try};
@@ -16,7 +16,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::inbound::MediaRef;
 use crate::domain::reading::{Reading, Verdict};
 use crate::domain::retry;
-use crate::pipeline::ingress::fetch_media::blob;
+use crate::pipeline::blob;
 use crate::queue::{self, Order, Queue};
 use crate::reading::engines::EngineError;
 use crate::reading::picture::{Fit, NotAPicture, Picture};
@@ -62,10 +62,11 @@ pub async fn extract(deps: &Deps, message: &Message, which: Try) -> Result<Extra
                 return Ok(Extraction::Elsewhere);
             }
             (None, Engine::Remote(remote)) => {
-                let others = place + 1 < engines.len();
-                match read_remotely(deps, remote, &photo, others).await? {
-                    Some(read) => keep(deps, message.id, read).await?,
-                    None => continue,
+                let is_last = place + 1 == engines.len();
+                match read_remotely(deps, remote, &photo).await {
+                    Ok(read) => keep(deps, message.id, read).await?,
+                    Err(error) if !is_last && is_out(deps, remote, &error) => continue,
+                    Err(error) => return Err(error.into()),
                 }
             }
         };
@@ -185,47 +186,36 @@ fn is_lost(deps: &Deps, message: &Message, error: &MediaError, which: Try) -> bo
     }
 }
 
-/// `None` when this engine has been failing for so long that the next one is asked instead.
-async fn read_remotely(
-    deps: &Deps,
-    remote: &Remote,
-    photo: &Blob,
-    others: bool,
-) -> Result<Option<Read>, StepError> {
+/// Asks an engine behind an API. What it cannot read and never will is a reading too.
+async fn read_remotely(deps: &Deps, remote: &Remote, photo: &Blob) -> Result<Read, AnthropicError> {
     let not = |reason: String| Read::Not { engine: remote.name().to_owned(), reason };
     let bytes = match fitted(photo).await {
         Ok(bytes) => bytes,
-        Err(reason) => return Ok(Some(not(reason.to_string()))),
+        Err(reason) => return Ok(not(reason.to_string())),
     };
     let today = deps.clock.now().date_naive();
-    match remote.client.read(&bytes, today, deps.engines.home).await {
-        Ok(reading) => {
-            remote.worked();
-            Ok(Some(Read::Seen(reading)))
-        }
-        Err(error) if error.verdict() == retry::Verdict::GiveUp => {
-            remote.worked();
-            Ok(Some(not(error.to_string())))
-        }
-        Err(error) => {
-            let failing = remote.failing_for_too_long(deps.clock.now());
-            let halted = error.verdict() == retry::Verdict::Halt;
-            if others && (failing || halted) {
-                report_skipped(remote, &error, halted);
-                return Ok(None);
-            }
-            Err(error.into())
-        }
-    }
+    let read = match remote.client.read(&bytes, today, deps.engines.home).await {
+        Ok(reading) => Read::Seen(reading),
+        Err(error) if error.verdict() == retry::Verdict::GiveUp => not(error.to_string()),
+        Err(error) => return Err(error),
+    };
+    remote.worked();
+    Ok(read)
 }
 
-fn report_skipped(remote: &Remote, error: &AnthropicError, halted: bool) {
+/// Whether the next engine is to be asked instead of waiting for this one: it needs the operator,
+/// or it has been failing for a minute.
+fn is_out(deps: &Deps, remote: &Remote, error: &AnthropicError) -> bool {
     let engine = remote.name();
-    if halted {
-        tracing::error!(engine, %error, "this engine needs the operator; the next one is asked");
-    } else {
+    if error.verdict() == retry::Verdict::Halt {
+        error!(engine, %error, "this engine needs the operator; the next one is asked");
+        return true;
+    }
+    let failing = remote.failing_for_too_long(deps.clock.now());
+    if failing {
         warn!(engine, %error, "this engine has been failing for a minute; the next one is asked");
     }
+    failing
 }
 
 /// The bytes as Anthropic takes them: as they are where they fit, PDFs too.

@@ -1,6 +1,8 @@
 //! What the words before an amount say that it is. Words are compared with room for misread
 //! letters: `Tota!`, `SubT otal`, `Töngtien`. It judges no amount.
 
+use std::sync::LazyLock;
+
 use super::fold::{fold, shape};
 
 /// What an amount is said to be.
@@ -35,95 +37,142 @@ pub enum Label {
 /// Reads the label in a text; `None` when it says none of them.
 pub fn label(text: &str) -> Option<Label> {
     let words = Words::of(text);
-    let has = |phrases: &str| phrases.split('|').any(|it| words.contain(it));
-    if has(TAX_TABLE) {
+    let has = |phrases: &Phrases| phrases.0.iter().any(|it| words.contain(it));
+    if has(&TAX_TABLE) {
         return Some(Label::TaxTable);
     }
-    if has(COUNTED) {
+    if has(&COUNTED) {
         return Some(Label::Count);
     }
-    let total = has(TOTAL);
-    let due = has(DUE);
+    let total = has(&TOTAL);
+    let due = has(&DUE);
     if total || due {
         return Some(total_of_what(&has, due));
     }
-    let order: [(&str, Label); 9] = [
-        (SUBTOTAL, Label::Subtotal),
-        (CHANGE, Label::Change),
-        (ROUNDING, Label::Rounding),
-        (DISCOUNT, Label::Discount),
-        (CONTAINED, Label::Tax),
-        (NET, Label::Net),
-        (CASH, Label::Cash),
-        (CARD, Label::Card),
-        (TAX, Label::Tax),
+    let order: [(&Phrases, Label); 9] = [
+        (&SUBTOTAL, Label::Subtotal),
+        (&CHANGE, Label::Change),
+        (&ROUNDING, Label::Rounding),
+        (&DISCOUNT, Label::Discount),
+        (&CONTAINED, Label::Tax),
+        (&NET, Label::Net),
+        (&CASH, Label::Cash),
+        (&CARD, Label::Card),
+        (&TAX, Label::Tax),
     ];
     order.into_iter().find(|(phrases, _)| has(phrases)).map(|(_, label)| label)
 }
 
 /// `TOTAL` alone says little: without tax, of the tax, of the discounts?
-fn total_of_what(has: &impl Fn(&str) -> bool, due: bool) -> Label {
-    if has(SUBTOTAL) {
+fn total_of_what(has: &impl Fn(&Phrases) -> bool, due: bool) -> Label {
+    if has(&SUBTOTAL) {
         return Label::Subtotal;
     }
-    if has(NET) && !due {
+    if has(&NET) && !due {
         return Label::Net;
     }
-    if has(DISCOUNT) {
+    if has(&DISCOUNT) {
         return Label::Discount;
     }
-    let rounded = has("ROUNDED|AFTER ROUND|AFTER ADJ");
-    if has(ROUNDING) && !rounded {
+    let rounded = has(&ROUNDED);
+    if has(&ROUNDING) && !rounded {
         return Label::Rounding;
     }
-    if has(CONTAINED) && !due {
+    if has(&CONTAINED) && !due {
         return Label::Tax;
     }
-    if has(INCLUSIVE) || due || rounded {
+    if has(&INCLUSIVE) || due || rounded {
         return Label::Due;
     }
-    if has(TAX) {
+    if has(&TAX) {
         return Label::Tax;
     }
     Label::Total
 }
 
-const TOTAL: &str = "\
+static TOTAL: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     TOTAL|TOTALE|TOTAAL|CELKEM|CELKOVA CASTKA|SUMME|GESAMT|SUMA|RAZEM|SPOLU|OSSZESEN|\
-    TONG CONG|TONG TIEN|TENG CONG|TENG TIEN|TONG SO TIEN|IMPORTO|MONTANT|JUMLAH|AMT PAID|AMOUNT PAID";
-const DUE: &str = "\
+    TONG CONG|TONG TIEN|TENG CONG|TENG TIEN|TONG SO TIEN|IMPORTO|MONTANT|JUMLAH|AMT PAID|AMOUNT PAID",
+    )
+});
+static DUE: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     GRAND TOTAL|NET TOTAL|FINAL TOTAL|AMOUNT DUE|TOTAL DUE|BALANCE DUE|=DUE|AMOUNT PAYABLE|\
     TOTAL PAYABLE|TOTAL TO PAY|TO PAY|TOTAL AMOUNT|K UHRADE|K PLATBE|NA UHRADU|\
     ZU ZAHLEN|ZAHLBETRAG|ENDBETRAG|RECHNUNGSBETRAG|GESAMTBETRAG|GESAMTSUMME|DO ZAPLATY|\
-    SUMA PLN|TE BETALEN|A PAYER|A PAGAR|DA PAGARE|FIZETENDO|THANH TOAN";
-const SUBTOTAL: &str = "\
-    SUBTOTAL|SUB TOTAL|MEZISOUCET|MEDZISUCET|ZWISCHENSUMME|SOUS TOTAL|TOTAL BEFORE";
-const NET: &str = "EXCL|EXCLUDING|EXCLUSIVE|EX GST|BEFORE TAX|BEZ DPH|NETTO|ZAKLAD|=NET";
-const INCLUSIVE: &str = "=INCL|=INC|INCLUSIVE|INCLUDE GST|WITH GST|VCETNE|INKL|S DPH|TTC";
+    SUMA PLN|TE BETALEN|A PAYER|A PAGAR|DA PAGARE|FIZETENDO|THANH TOAN",
+    )
+});
+static SUBTOTAL: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
+    SUBTOTAL|SUB TOTAL|MEZISOUCET|MEDZISUCET|ZWISCHENSUMME|SOUS TOTAL|TOTAL BEFORE",
+    )
+});
+static NET: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of("EXCL|EXCLUDING|EXCLUSIVE|EX GST|BEFORE TAX|BEZ DPH|NETTO|ZAKLAD|=NET")
+});
+static INCLUSIVE: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of("=INCL|=INC|INCLUSIVE|INCLUDE GST|WITH GST|VCETNE|INKL|S DPH|TTC")
+});
 /// `TOTAL INCLUDES 6% GST`: the amount is the tax.
-const CONTAINED: &str = "=INCLUDES|=INCLUDED|ENTHALT|=DAVON|Z TOHO";
-const TAX: &str = "\
+static CONTAINED: LazyLock<Phrases> =
+    LazyLock::new(|| Phrases::of("=INCLUDES|=INCLUDED|ENTHALT|=DAVON|Z TOHO"));
+static TAX: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     =DAN|=GST|=VAT|=TAX|=SST|=DPH|=MWST|=MUST|=UST|=PTU|=TVA|=IVA|=BTW|STEUER|MWST.|GST AMT|\
-    SALES TAX";
-const CASH: &str = "\
+    SALES TAX",
+    )
+});
+static CASH: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     =CASH|TENDERED|TENDER|RECEIVED|=PAID|=PAY|HOTOVOST|HOTOVE|^BAR|GEGEBEN|GOTOWKA|TIEN KHACH|\
-    TIEN MAT|ZAPLACENO|PRIJATO";
-const CARD: &str = "\
+    TIEN MAT|ZAPLACENO|PRIJATO",
+    )
+});
+static CARD: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     =VISA|MASTERCARD|MAESTRO|=CARD|=KARTA|KARTOU|=KARTE|EC-KARTE|GIROCARD|KARTENZAHLUNG|\
-    BETRAG|DEBIT CARD|CREDIT CARD|KREDITKARTE|PLATEBNI|BEZHOTOV";
-const CHANGE: &str = "\
+    BETRAG|DEBIT CARD|CREDIT CARD|KREDITKARTE|PLATEBNI|BEZHOTOV",
+    )
+});
+static CHANGE: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     =CHANGE|VRACENO|VRATIT|NAZPET|VYDANO|RUCKGELD|ZURUCK|WECHSELGELD|RESZTA|TIEN TRA LAI|\
-    TRA LAI|TIEN THOI|CHANGE DUE";
-const ROUNDING: &str = "ROUNDING|ZAOKROUHLEN|RUNDUNG|ROUND ADJ";
-const DISCOUNT: &str = "\
-    DISCOUNT|=DISC|SAVING|=SAVED|=SLEVA|SLEVY|RABATT|USETRI|PROMOTION|KUPON";
-const COUNTED: &str = "\
+    TRA LAI|TIEN THOI|CHANGE DUE",
+    )
+});
+static ROUNDED: LazyLock<Phrases> = LazyLock::new(|| Phrases::of("ROUNDED|AFTER ROUND|AFTER ADJ"));
+static ROUNDING: LazyLock<Phrases> =
+    LazyLock::new(|| Phrases::of("ROUNDING|ZAOKROUHLEN|RUNDUNG|ROUND ADJ"));
+static DISCOUNT: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
+    DISCOUNT|=DISC|SAVING|=SAVED|=SLEVA|SLEVY|RABATT|USETRI|PROMOTION|KUPON",
+    )
+});
+static COUNTED: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     =QTY|TOTAL QTY|QUANTITY|TOTAL ITEM|ITEM COUNT|=ITEMS|POCET POLOZEK|=POSTEN|SO LUONG|\
-    POINTS|=BODY|KREDITY|PUNKTE|=DIEM";
-const TAX_TABLE: &str = "\
+    POINTS|=BODY|KREDITY|PUNKTE|=DIEM",
+    )
+});
+static TAX_TABLE: LazyLock<Phrases> = LazyLock::new(|| {
+    Phrases::of(
+        "\
     GST SUMMARY|TAX SUMMARY|VAT SUMMARY|SST SUMMARY|GST ANALYSIS|VAT ANALYSIS|TAX CODE|\
     REKAPITULACE|SAZBA DPH|MWST NETTO|NETTO MWST|NETTO UST|UST NETTO|STEUER NETTO|\
-    SUMMARY AMOUNT|CODE AMOUNT|GST RM|ZAKLAD DPH|NETTO BRUTTO|VAT RATE";
+    SUMMARY AMOUNT|CODE AMOUNT|GST RM|ZAKLAD DPH|NETTO BRUTTO|VAT RATE",
+    )
+});
 
 /// A text with its words run together, so that a gap in the wrong place does not matter.
 struct Words {
@@ -147,23 +196,59 @@ impl Words {
         Self { letters, begins }
     }
 
-    /// Whether the phrase begins at some word. `=` asks for exactly this word, `^` for exactly
-    /// this word at the very beginning; so does a phrase of four letters. In longer ones one letter
-    /// in five may be misread, and more may follow.
-    fn contain(&self, phrase: &str) -> bool {
-        let wanted: Vec<char> =
-            phrase.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
-        let whole = phrase.starts_with(['=', '^']) || wanted.len() <= 4;
-        let room = if whole { 0 } else { wanted.len() / 5 };
-        let last = if phrase.starts_with('^') { 1 } else { self.letters.len() };
+    /// Whether the phrase begins at some word.
+    fn contain(&self, phrase: &Phrase) -> bool {
+        let Phrase { letters: wanted, place, room } = phrase;
+        let last = if *place == Where::First { 1 } else { self.letters.len() };
         (0..last.min(self.letters.len())).filter(|it| self.begins[*it]).any(|start| {
             let rest = &self.letters[start..];
-            if whole {
-                let end = start + wanted.len();
-                return rest.starts_with(&wanted) && self.begins.get(end).is_none_or(|it| *it);
+            if *place == Where::Anywhere {
+                return begins_like(rest, wanted, *room);
             }
-            begins_like(rest, &wanted, room)
+            let end = start + wanted.len();
+            rest.starts_with(wanted) && self.begins.get(end).is_none_or(|it| *it)
         })
+    }
+}
+
+/// Phrases of one kind, made ready once.
+struct Phrases(Vec<Phrase>);
+
+struct Phrase {
+    letters: Vec<char>,
+    place: Where,
+    /// So many letters may be misread.
+    room: usize,
+}
+
+/// How a phrase has to stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// At a word's beginning, one letter in five misread, more following.
+    Anywhere,
+    /// As exactly this word.
+    Word,
+    /// As exactly this word at the very beginning.
+    First,
+}
+
+impl Phrases {
+    /// Folded phrases between bars. `=` asks for [`Where::Word`], as being short does; `^` asks
+    /// for [`Where::First`].
+    fn of(list: &str) -> Self {
+        let phrase = |text: &str| {
+            let letters: Vec<char> =
+                text.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
+            let place = match text.chars().next() {
+                Some('^') => Where::First,
+                Some('=') => Where::Word,
+                _ if letters.len() <= 4 => Where::Word,
+                _ => Where::Anywhere,
+            };
+            let room = letters.len() / 5;
+            Phrase { letters, place, room }
+        };
+        Self(list.split('|').map(phrase).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who was paid: a row of the head that looks like a name, cleaned. No address, no telephone,
 //! no number of a register, and nothing at all rather than noise.
 
-use super::{fold::fold, labels::label, place::names_currency, rows::Row};
+use super::{fold::fold, place::names_currency, rows::Row};
 use crate::domain::reading::Fields;
 
 /// A name stands in the first rows, if anywhere.
@@ -37,7 +37,7 @@ fn ends_head(row: &Row) -> bool {
     let dated = ["TAX INVOICE", "INVOICE NO", "DATE:", "DATE :", "CASHIER", "QTY", "DESCRIPTION"];
     row.plain().count() > 0
         || dated.iter().any(|it| row.folded.contains(it))
-        || (!row.amounts.is_empty() && label(&row.folded).is_some())
+        || (!row.amounts.is_empty() && row.says.is_some())
 }
 
 /// Letters enough, read well enough, and not what stands around a name.

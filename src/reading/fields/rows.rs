@@ -2,6 +2,7 @@
 
 use super::{
     fold::fold,
+    labels::{Label, label},
     place::{Habit, Place},
 };
 use crate::domain::money::Decimal;
@@ -14,6 +15,8 @@ pub struct Row {
     pub text: String,
     /// The same, comparable.
     pub folded: String,
+    /// What its words as a whole say of its amounts.
+    pub says: Option<Label>,
     /// Its amounts from left to right.
     pub amounts: Vec<Printed>,
     /// Mean confidence of its words, in percent.
@@ -80,6 +83,7 @@ fn row(line: &Line) -> Row {
     let count = u32::try_from(line.words.len()).unwrap_or(u32::MAX).max(1);
     out.sure = u8::try_from(sum / count).unwrap_or(0);
     out.folded = fold(&out.text);
+    out.says = label(&out.text);
     out
 }
 
@@ -247,11 +251,8 @@ fn continues(text: &str, piece: &str, habit: Habit) -> bool {
     if let Some(decimals) = piece.strip_prefix(['.', ',']) {
         return digits(text) && text.len() <= 6 && decimals.len() == 2 && digits(decimals);
     }
-    let begins_thousands = piece.len() >= 3
-        && digits(&piece[..3.min(piece.len())])
-        && !piece[3..].starts_with(|it: char| it.is_ascii_digit());
+    let begins_thousands = piece.bytes().take_while(u8::is_ascii_digit).count() == 3;
     habit.spaces
-        && piece.is_char_boundary(3.min(piece.len()))
         && begins_thousands
         && text.split(' ').all(digits)
         && text.split(' ').next().is_some_and(|it| it.len() <= 3)

@@ -66,7 +66,7 @@ pub fn evidence(rows: &[Row], place: &Place) -> Evidence {
     let mut seen_total = false;
     for (at, row) in rows.iter().enumerate() {
         out.printed.extend(row.plain().map(|it| it.value));
-        let says = label(&row.folded);
+        let says = row.says;
         out.rated.extend(rated(row, says));
         if says == Some(Label::TaxTable) {
             in_table = true;
@@ -213,7 +213,7 @@ fn mended(printed: &Printed, label: Label) -> Option<Decimal> {
 }
 
 fn below(rows: &[Row], at: usize, place: &Place) -> Option<Labelled> {
-    let said = label(&rows[at].folded)?;
+    let said = rows[at].says?;
     let next = rows.get(at + 1)?;
     let alone = next.folded.chars().filter(char::is_ascii_alphabetic).count() <= 3;
     let mut amounts = usable(next, place);
