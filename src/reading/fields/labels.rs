@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::fold::{fold, shape};
+use super::phrases::{Phrases, Words};
 
 /// What an amount is said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Label {
 /// Reads the label in a text; `None` when it says none of them.
 pub fn label(text: &str) -> Option<Label> {
     let words = Words::of(text);
-    let has = |phrases: &Phrases| phrases.0.iter().any(|it| words.contain(it));
+    let has = |phrases: &Phrases| words.contain_any(phrases);
     if has(&TAX_TABLE) {
         return Some(Label::TaxTable);
     }
@@ -173,105 +173,6 @@ static TAX_TABLE: LazyLock<Phrases> = LazyLock::new(|| {
     SUMMARY AMOUNT|CODE AMOUNT|GST RM|ZAKLAD DPH|NETTO BRUTTO|VAT RATE",
     )
 });
-
-/// A text with its words run together, so that a gap in the wrong place does not matter.
-struct Words {
-    letters: Vec<char>,
-    begins: Vec<bool>,
-}
-
-impl Words {
-    fn of(text: &str) -> Self {
-        let mut letters = Vec::new();
-        let mut begins = Vec::new();
-        let mut fresh = true;
-        for letter in fold(text).chars() {
-            let inside = letter.is_alphanumeric() || (!fresh && "!|][$".contains(letter));
-            if inside {
-                letters.push(shape(letter));
-                begins.push(fresh);
-            }
-            fresh = !inside;
-        }
-        Self { letters, begins }
-    }
-
-    /// Whether the phrase begins at some word.
-    fn contain(&self, phrase: &Phrase) -> bool {
-        let Phrase { letters: wanted, place, room } = phrase;
-        let last = if *place == Where::First { 1 } else { self.letters.len() };
-        (0..last.min(self.letters.len())).filter(|it| self.begins[*it]).any(|start| {
-            let rest = &self.letters[start..];
-            if *place == Where::Anywhere {
-                return begins_like(rest, wanted, *room);
-            }
-            let end = start + wanted.len();
-            rest.starts_with(wanted) && self.begins.get(end).is_none_or(|it| *it)
-        })
-    }
-}
-
-/// Phrases of one kind, made ready once.
-struct Phrases(Vec<Phrase>);
-
-struct Phrase {
-    letters: Vec<char>,
-    place: Where,
-    /// So many letters may be misread.
-    room: usize,
-}
-
-/// How a phrase has to stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
-    /// At a word's beginning, one letter in five misread, more following.
-    Anywhere,
-    /// As exactly this word.
-    Word,
-    /// As exactly this word at the very beginning.
-    First,
-}
-
-impl Phrases {
-    /// Folded phrases between bars. `=` asks for [`Where::Word`], as being short does; `^` asks
-    /// for [`Where::First`].
-    fn of(list: &str) -> Self {
-        let phrase = |text: &str| {
-            let letters: Vec<char> =
-                text.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
-            let place = match text.chars().next() {
-                Some('^') => Where::First,
-                Some('=') => Where::Word,
-                _ if letters.len() <= 4 => Where::Word,
-                _ => Where::Anywhere,
-            };
-            let room = letters.len() / 5;
-            Phrase { letters, place, room }
-        };
-        Self(list.split('|').map(phrase).collect())
-    }
-}
-
-/// Whether some beginning of `text` is `wanted` with at most `room` letters changed, lost or added.
-fn begins_like(text: &[char], wanted: &[char], room: usize) -> bool {
-    let text = &text[..text.len().min(wanted.len() + room)];
-    if text.len() + room < wanted.len() {
-        return false;
-    }
-    let mut row: Vec<usize> = (0..=wanted.len()).collect();
-    let mut best = row[wanted.len()];
-    for (at, letter) in text.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, want) in wanted.iter().enumerate() {
-            let change = diagonal + usize::from(letter != want);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-        best = best.min(row[wanted.len()]);
-    }
-    best <= room
-}
 
 #[cfg(test)]
 mod tests {

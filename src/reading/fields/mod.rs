@@ -4,6 +4,8 @@
 
 pub mod fold;
 pub mod rows;
+pub mod amounts;
+pub mod phrases;
 pub mod labels;
 pub mod place;
 pub mod total;
