@@ -65,7 +65,7 @@ fn by_label(evidence: &Evidence, value: Decimal) -> i32 {
     let best = mine()
         .map(|it| {
             let word = if it.label == Label::Due { 5 } else { 4 };
-            word + i32::from(it.clean) - i32::from(!it.beside)
+            word + i32::from(it.clean) - i32::from(it.doubtful) - i32::from(!it.beside)
         })
         .max();
     let again = if mine().count() > 1 { 2 } else { 0 };

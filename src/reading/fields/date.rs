@@ -9,12 +9,18 @@ use super::{
     rows::Row,
 };
 
+/// Digits read with less confidence, in percent, are too often others.
+const WELL_READ: u8 = 70;
+
 /// The day of the receipt, if one candidate leads.
 pub fn date(rows: &[Row], place: &Place, today: NaiveDate) -> Option<NaiveDate> {
     let mut found: Vec<(i32, NaiveDate)> = Vec::new();
     for row in rows {
-        for (day, bonus) in dates(&row.folded, place.day_order(), today) {
-            let score = bonus + context(&row.folded) + age(day, today);
+        for Found { day, fullness, start, end } in dates(&row.folded, place.day_order(), today) {
+            // A month's name has proved itself by being one.
+            let enough = if fullness >= 3 { WELL_READ / 2 } else { WELL_READ };
+            let doubt = if row.sure_between(start, end) < enough { 8 } else { 0 };
+            let score = fullness + context(&row.folded) + age(day, today) - doubt;
             match found.iter_mut().find(|it| it.1 == day) {
                 Some(known) => known.0 = known.0.max(score) + 1,
                 None => found.push((score, day)),
@@ -55,8 +61,16 @@ fn has_time(row: &str) -> bool {
     })
 }
 
-/// Every day written in a folded row, with how fully it is written.
-fn dates(row: &str, order: DayOrder, today: NaiveDate) -> Vec<(NaiveDate, i32)> {
+/// A day in a row, how fully it is written, between which letters.
+struct Found {
+    day: NaiveDate,
+    fullness: i32,
+    start: usize,
+    end: usize,
+}
+
+/// Every day written in a folded row.
+fn dates(row: &str, order: DayOrder, today: NaiveDate) -> Vec<Found> {
     let letters: Vec<char> = row.chars().collect();
     let mut out = Vec::new();
     let mut at = 0;
@@ -64,8 +78,8 @@ fn dates(row: &str, order: DayOrder, today: NaiveDate) -> Vec<(NaiveDate, i32)> 
         let fresh = at == 0 || !letters[at - 1].is_ascii_digit();
         let found = if fresh { Scan::at(&letters, at).day(order, today) } else { None };
         match found {
-            Some((day, bonus, end)) => {
-                out.push((day, bonus));
+            Some((day, fullness, end)) => {
+                out.push(Found { day, fullness, start: at, end });
                 at = end;
             }
             None => at += 1,

@@ -144,6 +144,12 @@ impl Row {
         (self.text.get(byte(kept[0].0)..stop).unwrap_or_default(), sure)
     }
 
+    /// Confidence of the least sure word between two letters of the folded text, in percent.
+    pub fn sure_between(&self, start: usize, end: usize) -> u8 {
+        let within = self.words.iter().filter(|it| (start + 1..end).contains(&it.0));
+        within.map(|it| it.1).fold(self.sure_at(start), u8::min)
+    }
+
     fn sure_at(&self, letter: usize) -> u8 {
         let word = self.words.iter().rev().find(|(begin, _)| *begin <= letter);
         word.map_or(0, |(_, sure)| *sure)

@@ -22,6 +22,8 @@ pub struct Labelled {
     pub row: usize,
     /// As it was printed, in full and well read.
     pub clean: bool,
+    /// Hardly read.
+    pub doubtful: bool,
     /// The word and the amount stand in one row.
     pub beside: bool,
 }
@@ -169,10 +171,11 @@ fn labelled(rows: &[Row], at: usize, place: &Place) -> Vec<Labelled> {
             continue;
         }
         let clean = printed.form == Form::Plain && printed.sure >= 80;
+        let doubtful = printed.sure < 60;
         if let Some(label) = current
             && let Some(value) = mended(printed, label)
         {
-            out.push(Labelled { label, value, row: at, clean, beside: true });
+            out.push(Labelled { label, value, row: at, clean, doubtful, beside: true });
         }
     }
     if out.is_empty() && row.amounts.is_empty() {
@@ -226,6 +229,7 @@ fn below(rows: &[Row], at: usize, place: &Place) -> Option<Labelled> {
         value: one.value,
         row: at,
         clean: false,
+        doubtful: one.sure < 60,
         beside: false,
     })
 }
