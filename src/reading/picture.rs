@@ -255,15 +255,11 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_by_its_header() {
         let mut bytes = Vec::new();
-        let thin = vec![0; 20_000 * 20_000 / 8];
         PngEncoder::new(&mut bytes)
-            .write_image(&thin[..20_000], 20_000, 1, image::ExtendedColorType::L8)
+            .write_image(&vec![0; 8_000 * 8_000], 8_000, 8_000, image::ExtendedColorType::L8)
             .unwrap();
-        bytes[20..24].copy_from_slice(&20_000_u32.to_be_bytes());
-        let refused = Picture::open(bytes).map(|_| ());
-        // The changed header has a wrong checksum: either answer comes before any pixel.
-        let too_large = NotAPicture::TooLarge { width: 20_000, height: 20_000 };
-        assert!([Err(NotAPicture::Broken), Err(too_large)].contains(&refused));
+        assert!(bytes.len() < 1_000_000, "a small file");
+        check(&bytes, NotAPicture::TooLarge { width: 8_000, height: 8_000 });
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Who was paid: a row of the head that looks like a name, cleaned. No address, no telephone,
-//! no number of a register, and nothing at all rather than noise.
+//! no number of a register, and nothing at all rather than noise. A chain is known by its name alone.
 
 use super::{fold::fold, place::names_currency, rows::Row};
 use crate::domain::reading::Fields;
@@ -27,10 +27,38 @@ pub fn merchant(rows: &[Row]) -> Option<String> {
             best = Some((score, at));
         }
     }
-    let (score, at) = best?;
-    let name = with_neighbour(head, at);
-    (score >= BELIEVED && name.chars().count() <= Fields::MERCHANT_MAX).then_some(name)
+    let printed = best.filter(|it| it.0 >= BELIEVED).map(|it| with_neighbour(head, it.1));
+    let short = |it: &String| it.chars().count() <= Fields::MERCHANT_MAX;
+    printed.filter(short).or_else(|| chain(rows))
 }
+
+/// A chain that is named in the first rows, in a web address, or in two other rows.
+fn chain(rows: &[Row]) -> Option<String> {
+    let mentions = |name: &str| -> usize {
+        let weight = |(at, row): (usize, &Row)| {
+            let weighty = at < HEAD || row.folded.contains("WWW") || row.folded.contains('@');
+            if !says(&row.folded, name) {
+                0
+            } else if weighty {
+                2
+            } else {
+                1
+            }
+        };
+        rows.iter().enumerate().map(weight).sum()
+    };
+    let known = CHAINS.lines().filter(|it| !it.starts_with('#'));
+    let named = known.filter(|it| it.len() >= 4 && mentions(it) >= 2);
+    named.max_by_key(|it| (mentions(it), it.len())).map(str::to_owned)
+}
+
+/// Whether a folded row holds the words of a name, whole and in a row.
+fn says(folded: &str, name: &str) -> bool {
+    let spaced = |text: &str| format!(" {} ", words(text).join(" "));
+    spaced(folded).contains(&spaced(&fold(name)))
+}
+
+const CHAINS: &str = include_str!("chains.txt");
 
 /// The body begins: items, dates, amounts.
 fn ends_head(row: &Row) -> bool {
@@ -81,6 +109,7 @@ fn before_address(head: &[Row], at: usize) -> i32 {
 fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
     let folded = fold(name);
     let compact: String = folded.chars().filter(|it| it.is_alphanumeric()).collect();
+    let is_chain = CHAINS.lines().any(|it| !it.starts_with('#') && says(&folded, it));
     let kinds = words(&folded).iter().filter(|it| in_list(SHOP, it)).count();
     let only_kinds = kinds > 0 && kinds == words(&folded).len();
     let tall = row.height * 10 >= tallest * 9 && tallest > 0;
@@ -94,6 +123,7 @@ fn looks(name: &str, row: &Row, tallest: u32, web: &[String]) -> i32 {
         + i32::from(tall)
         + 3 * i32::from(on_web)
         + i32::from(shouted)
+        + 3 * i32::from(is_chain)
         + sure
         - 2 * i32::from(short)
         - 4 * i32::from(house_number)
@@ -230,6 +260,13 @@ mod tests {
         check("RECEIPT\nBlue Door Books\n12 High Street\n5.00", Some("Blue Door Books"));
         check("BIG READS\nSDN BHD\nJALAN 5\n5.00", Some("BIG READS SDN BHD"));
         check("MEGA STORE\n(EAST) SDN BHD\nJALAN 5\n5.00", Some("MEGA STORE (EAST) SDN BHD"));
+    }
+
+    #[test]
+    fn a_chain_is_known_by_its_name_alone() {
+        check("~\nMilch 1,09\nwww.lidl.de", Some("Lidl"));
+        check("~\nBrot 2,00\nIhr REWE Team\nREWE dankt", Some("REWE"));
+        check("~\nBrot 2,00\nREWE Bio Milch 1,00", None);
     }
 
     #[test]
