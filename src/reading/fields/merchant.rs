@@ -29,14 +29,14 @@ pub fn merchant(rows: &[Row]) -> Option<String> {
     }
     let printed = best.filter(|it| it.0 >= BELIEVED).map(|it| with_neighbour(head, it.1));
     let short = |it: &String| it.chars().count() <= Fields::MERCHANT_MAX;
-    printed.filter(short).or_else(|| chain(rows))
+    printed.filter(short).or_else(|| chain(rows, end))
 }
 
-/// A chain that is named in the first rows, in a web address, or in two other rows.
-fn chain(rows: &[Row]) -> Option<String> {
+/// A chain that is named above row `end`, in a web address, or in two other rows.
+fn chain(rows: &[Row], end: usize) -> Option<String> {
     let mentions = |name: &str| -> usize {
         let weight = |(at, row): (usize, &Row)| {
-            let weighty = at < HEAD || row.folded.contains("WWW") || row.folded.contains('@');
+            let weighty = at < end || row.folded.contains("WWW") || row.folded.contains('@');
             if !says(&row.folded, name) {
                 0
             } else if weighty {
