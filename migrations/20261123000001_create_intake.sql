@@ -16,6 +16,7 @@ create table senders (
     user_id text,
     customer_id text,
     customer_checked_at timestamptz,
+    create_key uuid not null default gen_random_uuid(),
     create_try integer not null default 0,
     create_name text,
     create_began_at timestamptz,
@@ -28,6 +29,7 @@ create table senders (
 );
 comment on table senders is 'One row a person who wrote to us. The customer is a copy: Stripe is the source of truth.';
 comment on column senders.customer_checked_at is 'When Stripe last said so; asked again after CUSTOMER_TTL_HOURS.';
+comment on column senders.create_key is 'Names this identity in the idempotency key of the create call, and nobody''s phone.';
 comment on column senders.create_try is 'Part of the idempotency key of the create call: Stripe replays a stored 500, so each try has a key of its own.';
 comment on column senders.create_name is 'The name frozen with the try under way: the same key with other parameters is an error at Stripe.';
 
@@ -49,6 +51,9 @@ create table messages (
     constraint messages_kind_known check (kind in ('media', 'text', 'other_media', 'silent')),
     constraint messages_from_somebody check (phone is not null or user_id is not null)
 );
+-- When did this sender last write to this number? The 24-hour window asks before each answer.
+create index messages_by_phone on messages (phone_number_id, phone, sent_at desc) where phone is not null;
+create index messages_by_user_id on messages (phone_number_id, user_id, sent_at desc) where user_id is not null;
 comment on table messages is 'What senders wrote. wamid, phone, user_id, profile_name and raw are personal data.';
 comment on column messages.sent_at is 'Meta''s time: the 24-hour window opens here.';
 comment on column messages.received_at is 'When the webhook reached us.';

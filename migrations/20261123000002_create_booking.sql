@@ -101,6 +101,7 @@ create table send_attempts (
     outcome text,
     wamid text,
     error_code integer,
+    lost_at timestamptz,
     settled_at timestamptz,
     delivery text,
     delivery_error_code integer,
@@ -116,4 +117,5 @@ create table send_attempts (
     constraint send_attempts_delivery_known check (delivery in ('sent', 'delivered', 'read', 'failed'))
 );
 comment on table send_attempts is 'Each attempt to send, written before the call; its id is echoed by Meta. outcome null: nobody knows yet.';
+comment on column send_attempts.lost_at is 'When the call ended without an answer: from here the wait for the echo counts.';
 comment on column send_attempts.number is 'Counted from 1. Unique, so that two workers cannot both believe that the next attempt is theirs.';

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use crate::domain::ids::MessageId;
-use crate::domain::retry::{HALTED_FOR, Verdict};
+use crate::domain::retry::{Verdict, halted_for};
 use crate::store::Tx;
 
 /// Tries of a job in all: quick ones first, then one an hour. They end before the 24-hour window
@@ -20,7 +20,8 @@ const MAX_ATTEMPTS: u16 = 33;
 /// How long a failed try waits: from a second, doubling, to an hour.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_hours(1) };
 
-/// A job that takes longer hangs: its try is over. Longer than every step's own limits together.
+/// A job that takes longer hangs: its try is over. Our own work has a shorter limit, so that this
+/// one is met only by what went wrong outside it.
 const JOB_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The queues, as `ops.queue_depth` names them.
@@ -66,23 +67,29 @@ pub struct Order {
     pub trace_parent: Option<String>,
 }
 
-/// Writes one job for each of `orders`, in the caller's transaction.
+/// Writes one job for each of `orders`, in the caller's transaction. A local reading that is ordered
+/// and not done is not ordered again.
 pub async fn enqueue(
     tx: &mut Tx,
     queue: Queue,
     orders: &[Order],
 ) -> Result<(), apalis_lease::EnqueueError> {
-    let jobs: Vec<NewJob<Job>> = orders
-        .iter()
-        .map(|order| {
-            NewJob::new(queue.name(), Job { message_id: order.message.0 })
-                .priority(if order.urgent { Priority::First } else { Priority::Normal })
-                .max_attempts(MAX_ATTEMPTS)
-                .trace_parent(order.trace_parent.clone())
-        })
-        .collect();
+    let jobs: Vec<NewJob<Job>> = orders.iter().map(|order| job(queue, order)).collect();
     apalis_lease::enqueue_all(tx, &jobs).await?;
     Ok(())
+}
+
+fn job(queue: Queue, order: &Order) -> NewJob<Job> {
+    let job = NewJob::new(queue.name(), Job { message_id: order.message.0 })
+        .priority(if order.urgent { Priority::First } else { Priority::Normal })
+        .max_attempts(MAX_ATTEMPTS)
+        .trace_parent(order.trace_parent.clone());
+    match queue {
+        // A message may be owed another run while one is running.
+        Queue::Messages => job,
+        // A photo is read here once, however often that is ordered.
+        Queue::LocalReading => job.key(order.message.to_string()),
+    }
 }
 
 /// Tells the workers that there is work. Call it after the commit; it waits for nothing.
@@ -106,13 +113,14 @@ pub fn config(queue: Queue, worker: &str, concurrency: usize) -> Config {
     Config::new(queue.name(), worker).concurrency(concurrency).backoff(BACKOFF).timeout(JOB_TIMEOUT)
 }
 
-/// A failure as the queue understands it. `reason` is kept for the operator: nothing personal.
-pub fn outcome(verdict: Verdict, reason: &str, now: DateTime<Utc>) -> Outcome {
+/// A failure of a job of this `age` as the queue understands it. `reason` is kept for the operator:
+/// nothing personal.
+pub fn outcome(verdict: Verdict, reason: &str, now: DateTime<Utc>, age: Duration) -> Outcome {
     let later = |wait| now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
     match verdict {
         Verdict::Retry => Outcome::retry(reason),
         Verdict::NotBefore(wait) => Outcome::not_before(later(wait), reason),
-        Verdict::Halt => Outcome::not_before(later(HALTED_FOR), reason),
+        Verdict::Halt => Outcome::not_before(later(halted_for(age)), reason),
         Verdict::GiveUp => Outcome::give_up(reason),
     }
 }
@@ -134,10 +142,10 @@ mod tests {
     fn what_somebody_else_decides_is_not_counted_and_what_is_hopeless_ends() {
         let now: DateTime<Utc> = "2026-11-23T10:00:00Z".parse().unwrap();
         let at = |seconds| Outcome::not_before(now + TimeDelta::seconds(seconds), "why");
-        let wait = Duration::from_secs(7);
-        assert_eq!(outcome(Verdict::NotBefore(wait), "why", now), at(7));
-        assert_eq!(outcome(Verdict::Halt, "why", now), at(60));
-        assert_eq!(outcome(Verdict::GiveUp, "why", now), Outcome::give_up("why"));
-        assert_eq!(outcome(Verdict::Retry, "why", now), Outcome::retry("why"));
+        let became = |verdict| outcome(verdict, "why", now, Duration::ZERO);
+        assert_eq!(became(Verdict::NotBefore(Duration::from_secs(7))), at(7));
+        assert_eq!(became(Verdict::Halt), at(60));
+        assert_eq!(became(Verdict::GiveUp), Outcome::give_up("why"));
+        assert_eq!(became(Verdict::Retry), Outcome::retry("why"));
     }
 }

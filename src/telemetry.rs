@@ -15,10 +15,17 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::settings::TelemetrySettings;
-
 /// Where the job's trace context travels: the W3C header's name.
 const TRACE_PARENT: &str = "traceparent";
+
+/// Logs and traces, the same for every program.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// `RUST_LOG`.
+    pub filter: String,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; without it no trace leaves the process.
+    pub otlp_endpoint: Option<String>,
+}
 
 /// Keeps the exporter alive; dropping it sends what is left.
 #[must_use = "dropping it ends the export of traces"]
@@ -68,6 +75,11 @@ impl Telemetry {
             .with_tracer(provider.tracer("paragon"))
             .with_filter(EnvFilter::new("off,paragon=info"));
         tracing_subscriber::registry().with(traces).with(logs).try_init()?;
+        std::panic::set_hook(Box::new(|panic| {
+            // Where, and not what: a panic's words may quote what was being worked on.
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(place, "panicked: this is a mistake of ours");
+        }));
         Ok(Self { provider })
     }
 }

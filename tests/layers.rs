@@ -12,8 +12,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("queue", &["domain", "store"]),
     ("pipeline", &["domain", "clients", "reading", "store", "queue", "clock", "telemetry"]),
-    ("settings", &["domain", "clients", "pipeline"]),
-    ("telemetry", &["settings"]),
+    ("settings", &["domain", "clients", "telemetry"]),
+    ("telemetry", &[]),
     (
         "app",
         &[

@@ -12,6 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
@@ -37,6 +38,12 @@ const CONNECTIONS: u32 = 16;
 
 /// Meta waits longer, but an answer after this is no answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+
+/// Work that nobody waits for any more must not hold a connection for ever.
+const TAKE_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long connections to Postgres may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long requests under way may take to end once the ingress is told to.
 const DRAIN_S: u64 = 10;
@@ -77,6 +84,8 @@ impl Ingress {
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
+        let app_secrets = AppSecrets::parse(settings.app_secrets.reveal())
+            .ok_or_else(|| SettingError::unreadable("META_APP_SECRET", "holds only commas"))?;
         let listener = TcpListener::bind(settings.address)
             .with_context(|| format!("INGRESS_ADDR: cannot listen on {}", settings.address))?;
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
@@ -85,7 +94,7 @@ impl Ingress {
             store,
             clock,
             whatsapp,
-            app_secrets: settings.app_secrets,
+            app_secrets,
             verify_token: settings.verify_token,
             budget: Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes },
         });
@@ -118,7 +127,8 @@ impl Ingress {
         .map_err(anyhow::Error::from)?
         .run();
         let served = shutdown::serve_until(server, stop).await;
-        store.close().await;
+        // A Postgres that hangs must not keep us from ending.
+        timeout(CLOSE_WITHIN, store.close()).await.ok();
         served
     }
 }
@@ -175,13 +185,13 @@ async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes
         }
     };
     // At home it goes on when Meta hangs up: what has been fetched is not thrown away.
-    let taking = async move { take(&state, &verified).await }.in_current_span();
-    match tokio::time::timeout(ANSWER_WITHIN, home.run(taking)).await {
-        Ok(Some(Ok(accepted))) => {
+    let taking = async move { timeout(TAKE_WITHIN, take(&state, &verified)).await };
+    match timeout(ANSWER_WITHIN, home.run(taking.in_current_span())).await {
+        Ok(Some(Ok(Ok(accepted)))) => {
             info!(?accepted, "accepted a webhook");
             HttpResponse::Ok().finish()
         }
-        Ok(Some(Err(refused))) => {
+        Ok(Some(Ok(Err(refused)))) => {
             let refused: &dyn std::error::Error = &refused;
             error!(error = refused, "a webhook is not in our custody");
             try_again()
@@ -190,7 +200,7 @@ async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes
             error!("a webhook is not in our custody: taking it panicked");
             try_again()
         }
-        Err(_) => {
+        Err(_) | Ok(Some(Err(_))) => {
             error!("a webhook is not in our custody: Postgres took too long");
             try_again()
         }

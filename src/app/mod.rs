@@ -10,7 +10,7 @@ mod shutdown;
 use std::process::ExitCode;
 
 use crate::clients::http::install_tls;
-use crate::settings::{EXIT_CONFIG, SettingError, Source, TelemetrySettings};
+use crate::settings::{self, EXIT_CONFIG, SettingError, Source};
 use crate::telemetry::{Telemetry, TelemetryError};
 
 /// A program that cannot start, or that ended badly.
@@ -37,10 +37,11 @@ impl Failure {
     }
 }
 
-/// Runs a service from the environment until it is told to end: settings ▶ telemetry ▶ `serve`.
+/// Runs a service from the environment until it is told to end: `read` its settings ▶
+/// telemetry ▶ `serve`.
 pub fn run_service<S, F>(
     service: &'static str,
-    settings: impl FnOnce(&Source) -> Result<S, SettingError>,
+    read: impl FnOnce(&Source) -> Result<S, SettingError>,
     serve: impl FnOnce(S) -> F,
 ) -> ExitCode
 where
@@ -49,9 +50,9 @@ where
     let run = || {
         install_tls();
         let source = Source::environment()?;
-        let settings = settings(&source)?;
-        let _telemetry = Telemetry::start(service, &TelemetrySettings::from(&source))?;
-        runtime()?.block_on(serve(settings))
+        let wanted = read(&source)?;
+        let _telemetry = Telemetry::start(service, &settings::telemetry(&source))?;
+        runtime()?.block_on(serve(wanted))
     };
     report(service, run())
 }

@@ -35,7 +35,12 @@ pub async fn serve_until(server: Server, stop: CancellationToken) -> Result<(), 
         stop.cancelled().await;
         handle.stop(true).await;
     };
-    let (served, ()) = tokio::join!(server, draining);
+    let serving = async {
+        // A server that ends by itself ends the wait for the signal too.
+        let _ended = stop.clone().drop_guard();
+        server.await
+    };
+    let (served, ()) = tokio::join!(serving, draining);
     served.map_err(|error| Failure::Other(error.into()))
 }
 

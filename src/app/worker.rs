@@ -20,7 +20,6 @@ use crate::clients::anthropic::Anthropic;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
-use crate::domain::ids::MessageId;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
 use crate::pipeline::worker::{Deps, StepError, Try, Wishes, process};
@@ -45,7 +44,7 @@ const MOST_CONNECTIONS: usize = 8;
 /// Works until the process is told to end, then finishes what runs.
 pub async fn serve(settings: WorkerSettings) -> Result<(), Failure> {
     let worker = Worker::prepare(settings, Clock::system()).await?;
-    shutdown::until_told(|stop| worker.run(stop)).await
+    shutdown::until_told(|stop| Box::pin(worker.run(stop))).await
 }
 
 /// A worker that is ready to take jobs.
@@ -125,13 +124,17 @@ impl Worker {
             .build(on_local_reading);
         let has_local = deps.engines.local().is_some();
         let reading = async {
-            // A worker without a local engine leaves its queue to those that have one.
-            if has_local { readings.run_until(cancelled(stop.clone())).await } else { Ok(()) }
+            if has_local {
+                readings.run_until(cancelled(stop.clone())).await
+            } else {
+                // A worker without a local engine leaves that queue to those that have one.
+                cancelled(stop.clone()).await
+            }
         };
         let (worked, has_read, probes, ()) = tokio::join!(
-            messages.run_until(cancelled(stop.clone())),
-            reading,
-            serve_probes(listener, deps.store.clone(), stop.clone()),
+            ending_all(&stop, messages.run_until(cancelled(stop.clone()))),
+            ending_all(&stop, reading),
+            ending_all(&stop, serve_probes(listener, deps.store.clone(), stop.clone())),
             keep_tidy(&deps, stop.clone()),
         );
         deps.store.close().await;
@@ -140,11 +143,19 @@ impl Worker {
     }
 }
 
+/// A part that has ended, for whatever reason, ends the others: half a worker would look alive and
+/// take no job.
+async fn ending_all<T>(stop: &CancellationToken, part: impl Future<Output = T>) -> T {
+    let _ended = stop.clone().drop_guard();
+    part.await
+}
+
 /// Does the store's chores now and then, until `stop` is cancelled.
 async fn keep_tidy(deps: &Deps, stop: CancellationToken) {
     let mut due = tokio::time::interval(TIDY_EVERY);
     while stop.run_until_cancelled(due.tick()).await.is_some() {
-        if let Err(error) = deps.store.tidy(deps.clock.now()).await {
+        let chores = deps.store.tidy(deps.clock.now());
+        if let Some(Err(error)) = stop.run_until_cancelled(chores).await {
             warn!(%error, "chores were not done; they are tried again in an hour");
         }
     }
@@ -211,14 +222,14 @@ async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome 
     let span = job_span("worker.message", job, &context);
     let work = Box::pin(process(&deps, job.message(), which_try(&context)));
     let done = work.instrument(span.clone()).await;
-    span.in_scope(|| settle(&deps, job.message(), done))
+    span.in_scope(|| settle(&deps, job, &context, done))
 }
 
 async fn on_local_reading(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {
     let span = job_span("worker.read_locally", job, &context);
     let done =
         read_locally(&deps, job.message(), which_try(&context)).instrument(span.clone()).await;
-    span.in_scope(|| settle(&deps, job.message(), done))
+    span.in_scope(|| settle(&deps, job, &context, done))
 }
 
 /// A span that goes on with the webhook's trace.
@@ -238,8 +249,9 @@ fn which_try(context: &JobContext) -> Try {
 }
 
 /// Says once what became of the job.
-fn settle(deps: &Deps, id: MessageId, done: Result<(), StepError>) -> Outcome {
+fn settle(deps: &Deps, job: Job, context: &JobContext, done: Result<(), StepError>) -> Outcome {
     let Err(error) = done else { return Outcome::Done };
+    let id = job.message();
     let verdict = error.verdict();
     match verdict {
         Verdict::Retry | Verdict::NotBefore(_) => {
@@ -252,5 +264,7 @@ fn settle(deps: &Deps, id: MessageId, done: Result<(), StepError>) -> Outcome {
             error!(message.id = %id, %error, "gave up on message {id}");
         }
     }
-    queue::outcome(verdict, &error.to_string(), deps.clock.now())
+    let now = deps.clock.now();
+    let age = (now - context.enqueued_at()).to_std().unwrap_or_default();
+    queue::outcome(verdict, &error.to_string(), now, age)
 }

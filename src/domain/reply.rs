@@ -1,6 +1,8 @@
 //! What the sender is told: from the outcome of a message to words in their language, and whether
 //! they may be said freely or only by the approved template.
 
+use std::fmt;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use super::language::Language;
@@ -13,6 +15,9 @@ const WINDOW: Duration = Duration::hours(24);
 
 /// We stop this much earlier: a message that leaves in the last second arrives outside.
 const WINDOW_MARGIN: Duration = Duration::minutes(2);
+
+/// Meta's code for free words after the window.
+pub const WINDOW_CLOSED: i32 = 131_047;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +56,7 @@ impl Part {
 }
 
 /// What an answer says of an entry. `None` is unknown, and is said to be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct EntrySummary {
     /// What kind of expense.
     pub category: Option<Category>,
@@ -61,6 +66,18 @@ pub struct EntrySummary {
     pub merchant: Option<String>,
     /// When.
     pub date: Option<NaiveDate>,
+}
+
+/// Shows what is known and the amount; where somebody shops stays out of logs.
+impl fmt::Debug for EntrySummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntrySummary")
+            .field("category", &self.category)
+            .field("total", &self.total)
+            .field("merchant", &self.merchant.as_ref().map(|_| "…"))
+            .field("date", &self.date)
+            .finish()
+    }
 }
 
 /// In which form Meta lets us answer.

@@ -17,8 +17,11 @@ pub enum Verdict {
     Halt,
 }
 
-/// How long a halted job rests before it looks whether the operator has mended the cause.
-pub const HALTED_FOR: Duration = Duration::from_mins(1);
+/// How long a halted job of this age rests before it looks whether the operator has mended the
+/// cause: a minute at first, a quarter of an hour once it has waited for hours.
+pub fn halted_for(age: Duration) -> Duration {
+    (age / 8).clamp(Duration::from_mins(1), Duration::from_mins(15))
+}
 
 /// The longest `Retry-After` that is believed: a day, the length of the customer service window.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -27,5 +30,23 @@ impl Verdict {
     /// The verdict on a refusal for pace, with the server's `Retry-After` where it sent one.
     pub fn slow_down(retry_after: Option<Duration>) -> Self {
         retry_after.map_or(Self::Retry, |it| Self::NotBefore(it.min(LONGEST_WAIT)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halted_job_looks_often_at_first_and_seldom_later() {
+        let rests = [0, 30, 60 * 24].map(|minutes| halted_for(Duration::from_mins(minutes)));
+        assert_eq!(rests.map(|it| it.as_secs()), [60, 225, 900]);
+    }
+
+    #[test]
+    fn a_wait_beyond_reason_is_not_believed() {
+        let said = Some(Duration::from_hours(24 * 365));
+        assert_eq!(Verdict::slow_down(said), Verdict::NotBefore(LONGEST_WAIT));
+        assert_eq!(Verdict::slow_down(None), Verdict::Retry);
     }
 }

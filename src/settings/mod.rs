@@ -14,29 +14,19 @@ pub use worker::{EngineName, ReadingSettings, WorkerSettings};
 
 use crate::clients::Secret;
 use crate::clients::whatsapp::MediaHosts;
+use crate::telemetry::TelemetrySettings;
 
 /// Exit code of a program that was set up wrongly (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
 
-/// Logs and traces, the same for every program.
-#[derive(Clone, Debug)]
-pub struct TelemetrySettings {
-    /// `RUST_LOG`; default `info`, of libraries warnings.
-    pub filter: String,
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`; without it no trace leaves the process.
-    pub otlp_endpoint: Option<String>,
-}
-
 /// Postgres's notices and actix's birth announcements are nobody's news.
 const QUIET_LIBRARIES: &str = "info,sqlx=warn,actix_server=warn";
 
-impl TelemetrySettings {
-    /// Reads them; none is required.
-    pub fn from(source: &Source) -> Self {
-        Self {
-            filter: source.text("RUST_LOG").unwrap_or_else(|| QUIET_LIBRARIES.to_owned()),
-            otlp_endpoint: source.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
-        }
+/// Reads the settings of logs and traces; none is required.
+pub fn telemetry(source: &Source) -> TelemetrySettings {
+    TelemetrySettings {
+        filter: source.text("RUST_LOG").unwrap_or_else(|| QUIET_LIBRARIES.to_owned()),
+        otlp_endpoint: source.text("OTEL_EXPORTER_OTLP_ENDPOINT"),
     }
 }
 

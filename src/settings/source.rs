@@ -56,13 +56,13 @@ impl Source {
         match dotenvy::dotenv_iter() {
             Ok(lines) => {
                 for line in lines {
-                    let (name, value) =
-                        line.map_err(|error| SettingError::unreadable(".env", error))?;
+                    // The error itself quotes the line, and perhaps a secret in it.
+                    let (name, value) = line.map_err(|_| broken_env())?;
                     values.insert(name, value);
                 }
             }
             Err(error) if error.not_found() => {}
-            Err(error) => return Err(SettingError::unreadable(".env", error)),
+            Err(_) => return Err(broken_env()),
         }
         values.extend(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -132,6 +132,13 @@ impl Source {
     pub fn optional_secret(&self, name: &'static str) -> Result<Option<Secret>, SettingError> {
         Ok(self.optional(name)?.map(Secret::new))
     }
+}
+
+fn broken_env() -> SettingError {
+    SettingError::unreadable(
+        ".env",
+        "cannot be read: is a quote not closed, or a line not NAME=value?",
+    )
 }
 
 #[cfg(test)]

@@ -31,11 +31,19 @@ pub enum Media {
     Stored(Blob),
     /// To be fetched by its id.
     Pending(MediaRef),
-    /// Not to be had any more, and why.
-    Lost {
-        /// In words, for the operator.
-        reason: String,
-    },
+    /// Not to be had any more; the row says why.
+    Lost,
+}
+
+/// [`Media`] without its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Here.
+    Stored,
+    /// To be fetched by its id.
+    Pending,
+    /// Not to be had any more.
+    Lost,
 }
 
 /// Keeps the bytes, once for each digest.
@@ -82,7 +90,7 @@ impl Store {
     pub async fn media(&self, message: MessageId) -> Result<Media, StoreError> {
         let row = sqlx::query!(
             r#"select media.media_id, media.declared_mime, media.declared_sha256, media.state,
-                      media.reason, blobs.sha256 as "sha256?", blobs.mime as "mime?",
+                      blobs.sha256 as "sha256?", blobs.mime as "mime?",
                       blobs.bytes as "bytes?"
                from media
                left join blobs on blobs.sha256 = media.sha256
@@ -102,7 +110,21 @@ impl Store {
                 mime: row.declared_mime,
                 sha256: row.declared_sha256.as_deref().and_then(Sha256::from_bytes),
             })),
-            ("lost", ..) => Ok(Media::Lost { reason: row.reason.unwrap_or_default() }),
+            ("lost", ..) => Ok(Media::Lost),
+            _ => Err(unreadable("state")),
+        }
+    }
+
+    /// Where the photo of `message` stands, without reading it.
+    pub async fn media_state(&self, message: MessageId) -> Result<State, StoreError> {
+        let state = sqlx::query_scalar!("select state from media where message_id = $1", message.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or(StoreError::Missing { table: "media" })?;
+        match state.as_str() {
+            "stored" => Ok(State::Stored),
+            "pending" => Ok(State::Pending),
+            "lost" => Ok(State::Lost),
             _ => Err(unreadable("state")),
         }
     }

@@ -107,6 +107,29 @@ impl Store {
     }
 }
 
+impl Store {
+    /// When the sender of `message` last wrote to the same number, by Meta's clock: from there the
+    /// 24-hour window counts.
+    pub async fn last_heard(&self, message: &Message) -> Result<DateTime<Utc>, StoreError> {
+        let heard = sqlx::query_scalar!(
+            "select max(sent_at)
+             from (
+                 (select sent_at from messages where phone_number_id = $1 and phone = $2
+                  order by sent_at desc limit 1)
+                 union all
+                 (select sent_at from messages where phone_number_id = $1 and user_id = $3
+                  order by sent_at desc limit 1)
+             ) as newest",
+            message.phone_number_id.as_str(),
+            message.sender.phone().map(Phone::as_str),
+            message.sender.user_id().map(UserId::as_str)
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(heard.unwrap_or(message.sent_at))
+    }
+}
+
 /// Remembers those of `inbound` that are new, and says under which id. Told twice, in two batches
 /// or in one, a message is remembered once: the second time it is not among the answer.
 pub async fn remember(

@@ -18,8 +18,6 @@ pub struct Reply {
     pub body: String,
     /// The template's parameters; empty where no template says this.
     pub parameters: Vec<String>,
-    /// Whether it is still to be sent.
-    pub owed: bool,
 }
 
 /// Shows the id only: the words are the sender's business.
@@ -40,7 +38,7 @@ impl Store {
         part: Part,
     ) -> Result<Option<Reply>, StoreError> {
         let row = sqlx::query!(
-            "select id, language, body, parameters, state
+            "select id, language, body, parameters
              from replies
              where message_id = $1 and part = $2",
             message.0,
@@ -55,7 +53,6 @@ impl Store {
                     .ok_or(StoreError::Unreadable { table: "replies", column: "language" })?,
                 body: row.body,
                 parameters: row.parameters,
-                owed: row.state == "owed",
             })
         })
         .transpose()
@@ -91,25 +88,41 @@ impl Store {
             .ok_or(StoreError::Missing { table: "replies" })
     }
 
-    /// Whether `sender` was helped in the last 24 hours, by an answer to another message.
-    pub async fn was_helped(
+    /// Words the help to `message`, unless another message of `sender` was helped in the last 24
+    /// hours. Two at the same moment: one is helped. Called again for a message that is owed help
+    /// it says so again.
+    pub async fn owe_help(
         &self,
-        sender: SenderId,
         message: MessageId,
+        sender: SenderId,
+        language: Language,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let helped = sqlx::query_scalar!(
-            r#"select exists (
-                   select from replies
-                   where sender_id = $1 and outcome = 'help' and created_at > $2 and message_id <> $3
-               ) as "helped!""#,
+        let mut tx = self.begin().await?;
+        // Whoever helps this sender goes one after the other.
+        sqlx::query!("select id from senders where id = $1 for update", sender.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let done = sqlx::query!(
+            "insert into replies (message_id, sender_id, part, outcome, language, body, parameters,
+                                  state, created_at)
+             select $1, $2, 'answer', 'help', $3, $4, '{}', 'owed', $5
+             where not exists (
+                 select from replies
+                 where sender_id = $2 and outcome = 'help' and created_at > $6 and message_id <> $1
+             )
+             on conflict (message_id, part) do update set language = replies.language",
+            message.0,
             sender.0,
-            now - HELP_EVERY,
-            message.0
+            language.code(),
+            Outcome::Help.text(language),
+            now,
+            now - HELP_EVERY
         )
-        .fetch_one(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(helped)
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Meta took the answer. Called twice it changes nothing more.

@@ -21,6 +21,8 @@ pub struct Attempt {
     pub intended_at: DateTime<Utc>,
     /// What became of the call.
     pub outcome: AttemptOutcome,
+    /// When the call ended without an answer; `None` also when nothing was noted of it.
+    pub lost_at: Option<DateTime<Utc>>,
     /// Meta's code when the message failed after it was accepted.
     pub delivery_error_code: Option<i32>,
 }
@@ -42,7 +44,7 @@ impl Store {
     /// The newest attempt to send `reply`.
     pub async fn last_attempt(&self, reply: ReplyId) -> Result<Option<Attempt>, StoreError> {
         let row = sqlx::query!(
-            "select id, number, form, intended_at, outcome, error_code, delivery_error_code
+            "select id, number, form, intended_at, lost_at, outcome, error_code, delivery_error_code
              from send_attempts
              where reply_id = $1
              order by number desc
@@ -65,6 +67,7 @@ impl Store {
             form: Form::parse(&row.form).ok_or(unreadable("form"))?,
             intended_at: row.intended_at,
             outcome,
+            lost_at: row.lost_at,
             delivery_error_code: row.delivery_error_code,
         }))
     }
@@ -96,12 +99,14 @@ impl Store {
     }
 
     /// Meta took it under `wamid`. The echo may have said so before: then this changes nothing.
+    /// Statuses of it that overtook this, without our echo in them, are settled with it.
     pub async fn send_accepted(
         &self,
         id: AttemptId,
         wamid: &Wamid,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         let done = sqlx::query!(
             "update send_attempts
              set outcome = 'accepted', wamid = coalesce(wamid, $2), settled_at = coalesce(settled_at, $3)
@@ -110,9 +115,25 @@ impl Store {
             wamid.as_str(),
             now
         )
+        .execute(&mut *tx)
+        .await?;
+        one_row("send_attempts", done.rows_affected())?;
+        for status in unpark(&mut tx, wamid).await? {
+            reconcile(&mut tx, &status, now).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The call ended without an answer: from now on the echo is waited for.
+    pub async fn send_lost(&self, id: AttemptId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update send_attempts set lost_at = $2 where id = $1 and outcome is null",
+            id.0,
+            now
+        )
         .execute(&self.pool)
         .await?;
-        one_row("send_attempts", done.rows_affected())
+        Ok(())
     }
 
     /// Meta refused it with `code`, or it never left. An attempt that the echo settled stays so.
@@ -145,11 +166,12 @@ impl Store {
 /// What a status told of one of our attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconciled {
-    /// It was one of ours. `failed` names the code of one that failed just now.
+    /// It was one of ours.
     Ours {
         /// The message whose answer it was.
         message: MessageId,
-        /// Meta's code, when the answer failed and had not been known to.
+        /// Meta's code, when the answer failed, had not been known to, and the template could say
+        /// it instead.
         failed: Option<i32>,
     },
     /// We know no such message.
@@ -164,14 +186,15 @@ pub async fn reconcile(
     now: DateTime<Utc>,
 ) -> Result<Reconciled, StoreError> {
     let row = sqlx::query!(
-        "select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
-                send_attempts.delivery, replies.message_id
+        r#"select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
+                send_attempts.delivery, replies.message_id,
+                cardinality(replies.parameters) > 0 as "has_template!"
          from send_attempts
          join replies on replies.id = send_attempts.reply_id
          where send_attempts.id = $1 or send_attempts.wamid = $2
          order by send_attempts.id
          limit 1
-         for update of send_attempts",
+         for update of send_attempts"#,
         status.attempt.map(|it| it.0),
         status.wamid.as_str()
     )
@@ -209,9 +232,31 @@ pub async fn reconcile(
     )
     .execute(&mut **tx)
     .await?;
-    let failed =
-        (status.delivery == Delivery::Failed).then(|| status.error_code.unwrap_or_default());
+    let failed = (status.delivery == Delivery::Failed && row.has_template)
+        .then(|| status.error_code.unwrap_or_default());
     Ok(Reconciled::Ours { message, failed })
+}
+
+/// The statuses that were parked for `wamid`, taken out.
+async fn unpark(tx: &mut Tx, wamid: &Wamid) -> Result<Vec<StatusUpdate>, StoreError> {
+    let rows = sqlx::query!(
+        "delete from parked_statuses where wamid = $1 returning delivery, error_code, told_at",
+        wamid.as_str()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(StatusUpdate {
+                wamid: wamid.clone(),
+                phone_number_id: None,
+                delivery: Delivery::parse(&row.delivery).ok_or(unreadable("delivery"))?,
+                at: row.told_at,
+                attempt: None,
+                error_code: row.error_code,
+            })
+        })
+        .collect()
 }
 
 fn unreadable(column: &'static str) -> StoreError {

@@ -1,6 +1,7 @@
 //! Who writes to us, and the local copy of their Stripe customer.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{Store, StoreError, one_row};
 use crate::domain::ids::{CustomerId, SenderId};
@@ -16,14 +17,25 @@ pub struct KnownCustomer {
 }
 
 /// One try to create a customer, frozen before the call: the same key goes with the same name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CreateTry {
-    /// Counted from 1; part of the idempotency key.
+    /// Names the identity in the idempotency key.
+    pub key: Uuid,
+    /// Counted from 1; the other part of the idempotency key.
     pub number: i32,
-    /// The customer's name in this try.
+    /// Everything that is known of who it is.
+    pub identity: Sender,
+    /// The customer's name in this try; empty when there is none.
     pub name: String,
     /// When the try began: a customer created since may be ours.
     pub began_at: DateTime<Utc>,
+}
+
+/// Shows which try it is, not whose.
+impl std::fmt::Debug for CreateTry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CreateTry({})", self.number)
+    }
 }
 
 impl Store {
@@ -144,15 +156,22 @@ impl Store {
                    create_name = coalesce(create_name, $2),
                    create_began_at = coalesce(create_began_at, $3)
                where id = $1 and customer_id is null
-               returning create_try, create_name as "create_name!", create_began_at as "create_began_at!""#,
+               returning phone, user_id, create_key, create_try, create_name as "create_name!",
+                         create_began_at as "create_began_at!""#,
             id.0,
             name,
             now
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| CreateTry {
+        let Some(row) = row else { return Ok(None) };
+        let phone = row.phone.as_deref().and_then(|it| Phone::parse(it).ok());
+        let user_id = row.user_id.as_deref().and_then(UserId::parse);
+        let unreadable = StoreError::Unreadable { table: "senders", column: "phone or user_id" };
+        Ok(Some(CreateTry {
+            key: row.create_key,
             number: row.create_try,
+            identity: Sender::known_by(phone, user_id).ok_or(unreadable)?,
             name: row.create_name,
             began_at: row.create_began_at,
         }))

@@ -138,6 +138,73 @@ async fn words_are_helped_once_a_day_and_other_media_asked_for_a_photo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_texts_at_the_same_moment_are_helped_once() {
+    let rig = Rig::start().await;
+    let texts = ["hi", "how does this work?", "anybody there?"];
+    let texts = texts.map(|words| rig.meta.text(&somebody(), words));
+
+    rig.deliver(texts).await;
+    rig.drain().await;
+
+    assert_eq!(rig.meta.sent().len(), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_counts_from_the_senders_last_message_not_from_the_photo() {
+    let rig = Rig::start().await;
+    let old = rig.photo(&somebody(), CAT).at(rig.meta.now() - TimeDelta::hours(30));
+    let new = rig.meta.reaction(&somebody(), &old.wamid, "?");
+
+    rig.deliver([old.clone(), new]).await;
+    rig.drain().await;
+
+    let kinds: Vec<String> = rig.answers_to(&old).into_iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, ["text"], "no template says this, and free words are lawful again");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_template_says_is_withheld_outside_the_window() {
+    let rig = Rig::start().await;
+    let old = rig.photo(&somebody(), CAT).at(rig.meta.now() - TimeDelta::hours(30));
+
+    rig.deliver([old.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.answers_to(&old).len(), 0);
+    assert_eq!(rig.value::<String>("select state from ops.messages").await, "withheld");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_overtakes_our_own_answer_without_an_echo_is_settled_with_it() {
+    let rig = Rig::start().await;
+    rig.meta.statuses(Statuses::Never);
+    let photo = rig.photo(&somebody(), CAT);
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+    // As if it had come before we knew the message's id.
+    let mut early = rig.answers_to(&photo)[0].clone();
+    early.callback_data = None;
+    let taken = "update send_attempts set wamid = null, outcome = null, settled_at = null
+                 returning id";
+    sqlx::query(taken).execute(&rig.pool).await.unwrap();
+    rig.deliver([rig.meta.status(&early, "delivered")]).await;
+    assert_eq!(rig.count("parked_statuses").await, 1);
+
+    let store = paragon::store::Store::open(&rig.database_url, 1).unwrap();
+    let id: uuid::Uuid = rig.value("select id from send_attempts").await;
+    let wamid = paragon::domain::ids::Wamid::parse(&early.wamid).unwrap();
+    let now = paragon::clock::Clock::system().now();
+    store.send_accepted(paragon::domain::ids::AttemptId(id), &wamid, now).await.unwrap();
+
+    assert_eq!(rig.count("parked_statuses").await, 0);
+    assert_eq!(rig.value::<String>("select delivery from send_attempts").await, "delivered");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_status_of_somebody_elses_message_is_parked() {
     let rig = Rig::start().await;
     rig.deliver([rig.photo(&somebody(), CAT)]).await;

@@ -89,6 +89,8 @@ async fn a_wrong_key_is_the_operators_and_the_next_engine_reads() {
 
     assert_eq!(rig.value::<String>("select engine from readings").await, "tesseract");
     assert_eq!(rig.count("entries").await, 1);
+    let asked = rig.anthropic.count(AnthropicRoute::Messages);
+    assert_eq!(asked, 1, "once another engine is sure, nobody is asked any more");
     rig.end().await;
 }
 

@@ -157,6 +157,25 @@ async fn what_is_given_up_is_told_to_the_sender_and_stays_visible_until_retried(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_could_not_be_sent_is_sent_by_the_next_try() {
+    let mut rig = Rig::start().await;
+    let refused = Fault::Refuse { status: 400, code: "parameter_unknown" };
+    rig.stripe.fault(StripeRoute::CustomersCreate, &refused, 2);
+    // The read mark goes to the same address, before the notice.
+    rig.meta.fault(MetaRoute::Messages, &Fault::Slow(Duration::from_millis(1)), 1);
+    rig.meta.fault(MetaRoute::Messages, &Fault::Refuse { status: 400, code: "131016" }, 1);
+    let photo = rig.photo(&somebody(), CAFE);
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(rig.count("ops.dead_jobs").await, 1);
+    let told: Vec<_> = rig.answers_to(&photo).into_iter().filter_map(|it| it.text).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("Your photo is safe"), "{}", told[0]);
+    rig.end_with_dead_jobs().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_token_burns_no_attempt() {
     let rig = Rig::start().await;
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;

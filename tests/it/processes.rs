@@ -138,6 +138,17 @@ async fn a_setting_that_cannot_be_read_is_code_78_and_its_secret_is_not_shown() 
     rig.end().await;
 }
 
+#[test]
+fn an_env_file_that_cannot_be_read_is_code_78_and_its_secrets_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "WA_TOKEN='hunter2\nSTRIPE_SECRET_KEY=hunter3\n")
+        .unwrap();
+    let ended = program(WORKER, folder.path(), &[]).output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(78), "{said}");
+    assert!(said.contains(".env") && !said.contains("hunter"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_engine_that_can_work_is_code_78() {
     let rig = Rig::start().await;

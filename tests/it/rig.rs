@@ -32,6 +32,7 @@ pub struct Rig {
     pub stripe: Stripe,
     pub anthropic: Anthropic,
     pub pool: PgPool,
+    pub database_url: String,
     settings: Vec<(String, String)>,
     ingress: JoinSet<Result<(), Failure>>,
     stop: CancellationToken,
@@ -64,7 +65,18 @@ impl Rig {
         let mut ingress = JoinSet::new();
         ingress.spawn(bound.run(stop.clone()));
         let pool = PgPool::connect(&database_url).await.unwrap();
-        Self { meta, stripe, anthropic, pool, settings, ingress, stop, ended: false, cluster }
+        Self {
+            meta,
+            stripe,
+            anthropic,
+            pool,
+            database_url,
+            settings,
+            ingress,
+            stop,
+            ended: false,
+            cluster,
+        }
     }
 
     /// The settings, for a program that is started as a process.

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use super::{Failure, report, runtime};
 use crate::clients::http::install_tls;
-use crate::settings::{AdminSettings, Source, TelemetrySettings};
+use crate::settings::{self, AdminSettings, Source};
 use crate::telemetry::Telemetry;
 
 /// Receipts photographed in WhatsApp become booked entries and one true answer.
@@ -48,12 +48,12 @@ fn act(action: Action) -> Result<(), Failure> {
         Action::Demo(arguments) => demo::run(&source, arguments),
         Action::Migrate => {
             let settings = AdminSettings::from(&source)?;
-            let _telemetry = Telemetry::start("paragon", &TelemetrySettings::from(&source))?;
+            let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(migrate::run(&settings))
         }
         Action::Status(arguments) => {
             let settings = AdminSettings::from(&source)?;
-            let _telemetry = Telemetry::start("paragon", &TelemetrySettings::from(&source))?;
+            let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(status::run(&settings, &arguments))
         }
     }

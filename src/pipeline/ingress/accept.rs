@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::domain::delivery::StatusUpdate;
 use crate::domain::ids::{MessageId, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, Kept};
+use crate::domain::reply::WINDOW_CLOSED;
 use crate::queue::{self, Bell, Order, Queue};
 use crate::store::media::{Blob, attach, keep_blob};
 use crate::store::messages::{Arrival, remember};
@@ -152,9 +153,6 @@ async fn attach_photos(
     }
     Ok(orders)
 }
-
-/// Meta's code for free words after the 24-hour window.
-const WINDOW_CLOSED: i32 = 131_047;
 
 /// Settles our sends by their echoes. An answer that failed because the window had closed is owed
 /// another run, which says it by the template.

@@ -33,6 +33,15 @@ pub enum StepError {
     /// The answer was not sent.
     #[error("send: {0}")]
     Send(#[from] SendError),
+    /// Too much to this one person: Meta says how long to wait.
+    #[error("too many messages to this sender; waiting as Meta asks")]
+    PairLimit(Duration),
+    /// It panicked. What it said is not kept: it may quote what it worked on.
+    #[error("panicked; the log says where")]
+    Panicked,
+    /// It took longer than anything should.
+    #[error("took longer than {} s", .0.as_secs())]
+    Hung(Duration),
     /// An answer may have been sent: nothing more is, until its echo has had its time.
     #[error("an answer may have been sent; waiting for its echo")]
     AwaitingEcho(Duration),
@@ -43,17 +52,13 @@ impl StepError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Store(error) => error.verdict(),
-            Self::Queue(_) => Verdict::Retry,
+            Self::Queue(_) | Self::Panicked | Self::Hung(_) => Verdict::Retry,
             Self::Media(error) => error.verdict(),
             Self::Anthropic(error) => error.verdict(),
-            Self::Engine(error) => match error {
-                EngineError::NotInstalled(_) => Verdict::Halt,
-                EngineError::TimedOut(_) | EngineError::Failed(_) => Verdict::Retry,
-                EngineError::Unreadable(_) => Verdict::GiveUp,
-            },
+            Self::Engine(error) => error.verdict(),
             Self::Stripe(error) => error.verdict(),
             Self::Send(error) => error.verdict(),
-            Self::AwaitingEcho(wait) => Verdict::NotBefore(*wait),
+            Self::PairLimit(wait) | Self::AwaitingEcho(wait) => Verdict::NotBefore(*wait),
         }
     }
 }

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 
 use super::{Deps, StepError};
 use crate::clients::stripe::{FoundCustomer, NewCustomer, StripeError};
-use crate::domain::ids::{CustomerId, SenderId, Sha256};
-use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+use crate::domain::ids::{CustomerId, SenderId};
+use crate::domain::sender::ProfileName;
 use crate::store::StoreError;
 use crate::store::messages::Message;
 use crate::store::senders::CreateTry;
@@ -60,13 +60,14 @@ async fn create(deps: &Deps, message: &Message, sender: SenderId) -> Result<Cust
         let known = deps.store.known_customer(sender).await?;
         return known.map(|it| it.id).ok_or(StoreError::Overtaken { table: "senders" }.into());
     };
-    let customer =
-        NewCustomer { sender: message.sender.clone(), name: ProfileName::parse(&attempt.name) };
-    let key = idempotency_key(&message.sender, attempt.number);
+    let name = ProfileName::parse(&attempt.name);
+    let customer = NewCustomer { sender: attempt.identity.clone(), name };
+    // Names identity and try, and nobody's phone: keys are shown in Stripe's logs.
+    let key = format!("paragon-customer-{}-{}", attempt.key.simple(), attempt.number);
     match deps.stripe.create_customer(&customer, &key).await {
         Ok(customer) => Ok(customer),
         Err(error) if error.spends_the_key() => {
-            after_spent_key(deps, message, sender, &attempt, error).await
+            after_spent_key(deps, sender, &attempt, error).await
         }
         Err(error) => Err(error.into()),
     }
@@ -77,13 +78,12 @@ async fn create(deps: &Deps, message: &Message, sender: SenderId) -> Result<Cust
 /// gets a new key.
 async fn after_spent_key(
     deps: &Deps,
-    message: &Message,
     sender: SenderId,
     attempt: &CreateTry,
     error: StripeError,
 ) -> Result<CustomerId, StepError> {
     let since = attempt.began_at - CLOCK_SKEW;
-    let created = deps.stripe.customers_created_since(&message.sender, since).await?;
+    let created = deps.stripe.customers_created_since(&attempt.identity, since).await?;
     if let Some(customer) = oldest(created) {
         return Ok(customer);
     }
@@ -94,14 +94,4 @@ async fn after_spent_key(
 /// Two customers for one sender are somebody's mistake: the older one has the history.
 fn oldest(found: Vec<FoundCustomer>) -> Option<CustomerId> {
     found.into_iter().next().map(|it| it.id)
-}
-
-/// At most 255 characters and nobody's phone number: keys are shown in Stripe's logs.
-fn idempotency_key(sender: &Sender, number: i32) -> String {
-    let identity = sender
-        .phone()
-        .map(Phone::as_str)
-        .or(sender.user_id().map(UserId::as_str))
-        .unwrap_or_default();
-    format!("paragon-customer-{}-{number}", hex::encode(Sha256::of(identity.as_bytes()).as_bytes()))
 }

@@ -8,9 +8,11 @@ pub mod reply;
 
 mod error;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tracing::{Instrument, info, info_span, warn};
 
 pub use self::error::StepError;
@@ -71,31 +73,60 @@ pub struct Try {
     pub is_last: bool,
 }
 
+impl Try {
+    /// Whether a failure with this verdict in this try ends the job.
+    pub fn gives_up(self, verdict: retry::Verdict) -> bool {
+        match verdict {
+            retry::Verdict::GiveUp => true,
+            retry::Verdict::Retry => self.is_last,
+            // Not counted: the same number comes again.
+            retry::Verdict::NotBefore(_) | retry::Verdict::Halt => false,
+        }
+    }
+}
+
+/// Work that takes longer hangs, whatever the limits of its parts. Shorter than the queue's own
+/// limit, so that the last try can still say that it was the last.
+const WORK_WITHIN: Duration = Duration::from_mins(4);
+
 /// Brings message `id` as far as it can be brought. May be called again at any time, for a message
 /// at any stage.
 pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
     let message = deps.store.message(id).await?;
     let sender = deps.store.sender(&message.sender).await?;
-    let outcome = match message.kind {
-        Kind::Silent => return Ok(()),
-        Kind::Text => return help(deps, &message, sender).await,
-        Kind::OtherMedia => Some(Outcome::SendAPhoto),
-        Kind::Media => match Box::pin(photo(deps, &message, sender, which)).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                if which.is_last || error.verdict() == retry::Verdict::GiveUp {
-                    tell_of_giving_up(deps, &message, sender).await;
-                }
-                return Err(error);
+    match message.kind {
+        Kind::Silent => Ok(()),
+        Kind::Text => help(deps, &message, sender).await,
+        Kind::OtherMedia => answer(deps, &message, sender, &Outcome::SendAPhoto).await,
+        Kind::Media => match guarded(Box::pin(photo(deps, &message, sender, which))).await {
+            Ok(Some(outcome)) => answer(deps, &message, sender, &outcome).await,
+            Ok(None) => Ok(()),
+            Err(error) if which.gives_up(error.verdict()) => {
+                give_up(deps, &message, sender, which, error).await
             }
+            Err(error) => Err(error),
         },
-    };
-    match outcome {
-        Some(outcome) => {
-            step("worker.reply", id, reply::reply(deps, &message, sender, &outcome)).await
-        }
-        None => Ok(()),
     }
+}
+
+/// A panic or a hang is a failure like any other: it is counted, and its last one is told.
+async fn guarded<T>(work: impl Future<Output = Result<T, StepError>>) -> Result<T, StepError> {
+    let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    match tokio::time::timeout(WORK_WITHIN, work).await {
+        Ok(Ok(done)) => done,
+        // What it said may quote what it worked on.
+        Ok(Err(_)) => Err(StepError::Panicked),
+        Err(_) => Err(StepError::Hung(WORK_WITHIN)),
+    }
+}
+
+async fn answer(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    outcome: &Outcome,
+) -> Result<(), StepError> {
+    step("worker.reply", message.id, reply::reply(deps, message, sender, outcome)).await
 }
 
 /// Runs one step in a span of its own, and says in one line that it is done.
@@ -169,17 +200,28 @@ async fn acknowledge(deps: &Deps, message: &Message, which: Try) {
 
 /// Words get a short help, at most once a sender and day: two bots must not talk for ever.
 async fn help(deps: &Deps, message: &Message, sender: SenderId) -> Result<(), StepError> {
-    if deps.store.was_helped(sender, message.id, deps.clock.now()).await? {
-        return Ok(());
+    let (language, now) = (deps.wishes.language, deps.clock.now());
+    if deps.store.owe_help(message.id, sender, language, now).await? {
+        answer(deps, message, sender, &Outcome::Help).await?;
     }
-    step("worker.reply", message.id, reply::reply(deps, message, sender, &Outcome::Help)).await
+    Ok(())
 }
 
-/// The sender hears that it will not be done now. Whatever happens to this notice, the job's own
-/// error is what counts.
-async fn tell_of_giving_up(deps: &Deps, message: &Message, sender: SenderId) {
-    let told = reply::reply(deps, message, sender, &Outcome::GaveUp).await;
-    if let Err(error) = told {
-        warn!(message.id = %message.id, %error, "the sender could not be told that we gave up");
+/// The sender hears that it will not be done now; then the job ends with `error`. A notice that
+/// could not be sent is worth another try of the job, while there is one left.
+async fn give_up(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    which: Try,
+    error: StepError,
+) -> Result<(), StepError> {
+    match answer(deps, message, sender, &Outcome::GaveUp).await {
+        Err(untold) if !which.gives_up(untold.verdict()) => Err(untold),
+        Err(untold) => {
+            warn!(message.id = %message.id, error = %untold, "the sender could not be told");
+            Err(error)
+        }
+        Ok(()) => Err(error),
     }
 }

@@ -1,24 +1,36 @@
-//! The answer, quoting the photo: free words within 24 hours of the sender's message, the approved
-//! template after that.
+//! The answer, quoting the photo: free words within 24 hours of the sender's last message, the
+//! approved template after that.
 //!
 //! Meta's send call knows no idempotency key. So each attempt is a committed row before the call,
 //! its id travels with the message, and the status webhook that echoes it settles an attempt whose
 //! outcome is unknown. What remains: if we die between sending and noting it, *and* no echo arrives
 //! within `ECHO_WAIT_S`, the answer is sent again, and the sender sees it twice.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::{Deps, StepError};
 use crate::clients::whatsapp::{Envelope, SendError, Template};
 use crate::domain::ids::{AttemptId, SenderId, Wamid};
-use crate::domain::reply::{Form, Outcome};
+use crate::domain::reply::{Form, Outcome, WINDOW_CLOSED};
+use crate::domain::retry::Verdict;
+use crate::store::StoreError;
 use crate::store::messages::Message;
 use crate::store::replies::Reply;
 use crate::store::send_attempts::{Attempt, AttemptOutcome};
 
-/// Meta's code for free words after the window.
-const WINDOW_CLOSED: i32 = 131_047;
+/// An attempt of which nothing was noted may have been under way for so long: the send call's own
+/// limit.
+const SENDING_TAKES: TimeDelta = TimeDelta::seconds(20);
+
+/// One run goes from free words to the template at most; anything longer is a mistake of ours.
+const ATTEMPTS_A_RUN: usize = 3;
+
+/// How long we try to note that Meta took an answer: a forgotten one might be sent again.
+const NOTE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Tells the sender of `message` what became of it, once. The first wording stands: called again,
 /// with whatever outcome, it goes on with that one until it is settled.
@@ -28,58 +40,78 @@ pub async fn reply(
     sender: SenderId,
     outcome: &Outcome,
 ) -> Result<(), StepError> {
-    let language = deps.wishes.language;
-    let now = deps.clock.now();
+    let (language, now) = (deps.wishes.language, deps.clock.now());
     let reply = deps.store.owe_reply(message.id, sender, outcome, language, now).await?;
-    let last = deps.store.last_attempt(reply.id).await?;
-    let next = match last.as_ref().map(|it| next_form(deps, message, it)) {
-        None => Next::Send(Form::at(now, message.sent_at)),
-        Some(next) => next,
-    };
-    let number = last.map_or(1, |it| it.number + 1);
-    match next {
-        Next::Nothing => Ok(deps.store.reply_sent(reply.id, now).await?),
-        Next::WaitForEcho(wait) => Err(StepError::AwaitingEcho(wait)),
-        Next::Withhold(reason) => Ok(deps.store.reply_withheld(reply.id, reason, now).await?),
-        Next::Send(form) => attempt(deps, message, &reply, number, form).await,
+    for _ in 0..ATTEMPTS_A_RUN {
+        let last = deps.store.last_attempt(reply.id).await?;
+        let now = deps.clock.now();
+        match next(deps, message, &reply, last.as_ref()).await? {
+            Next::Nothing => return Ok(deps.store.reply_sent(reply.id, now).await?),
+            Next::WaitForEcho(wait) => return Err(StepError::AwaitingEcho(wait)),
+            Next::Withhold(reason) => {
+                return Ok(deps.store.reply_withheld(reply.id, reason, now).await?);
+            }
+            Next::Send(form) => {
+                let number = last.map_or(1, |it| it.number + 1);
+                attempt(deps, message, &reply, number, form).await?;
+            }
+        }
     }
+    Err(StepError::AwaitingEcho(deps.wishes.echo_wait))
 }
 
 /// What the last attempt leaves to do.
 enum Next {
     Nothing,
-    WaitForEcho(std::time::Duration),
+    WaitForEcho(Duration),
     Withhold(&'static str),
     Send(Form),
 }
 
-fn next_form(deps: &Deps, message: &Message, last: &Attempt) -> Next {
-    let now = deps.clock.now();
-    let refused = match last.outcome {
-        AttemptOutcome::Accepted => last.delivery_error_code,
-        AttemptOutcome::Refused(code) => Some(code),
-        AttemptOutcome::NotSent => return Next::Send(Form::at(now, message.sent_at)),
-        AttemptOutcome::Unknown => {
-            let until =
-                last.intended_at + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
-            return match (until - now).to_std() {
-                Ok(wait) if !wait.is_zero() => Next::WaitForEcho(wait),
-                Ok(_) | Err(_) => Next::Send(Form::at(now, message.sent_at)),
-            };
+async fn next(
+    deps: &Deps,
+    message: &Message,
+    reply: &Reply,
+    last: Option<&Attempt>,
+) -> Result<Next, StepError> {
+    let refused = match last.map(|it| it.outcome) {
+        None | Some(AttemptOutcome::NotSent) => None,
+        Some(AttemptOutcome::Refused(code)) => Some(code),
+        Some(AttemptOutcome::Accepted) => match last.and_then(|it| it.delivery_error_code) {
+            Some(WINDOW_CLOSED) => Some(WINDOW_CLOSED),
+            // An answer that failed later for another reason is not sent again here.
+            Some(_) | None => return Ok(Next::Nothing),
+        },
+        Some(AttemptOutcome::Unknown) => match last.and_then(|it| echo_is_due(deps, it)) {
+            Some(wait) => return Ok(Next::WaitForEcho(wait)),
+            None => None,
+        },
+    };
+    let form = match (refused, last.map(|it| it.form)) {
+        (Some(WINDOW_CLOSED), Some(Form::Template)) => {
+            return Ok(Next::Withhold("the window is closed, also for the template"));
+        }
+        (Some(WINDOW_CLOSED), Some(Form::Text) | None) => Form::Template,
+        _ => {
+            let heard = deps.store.last_heard(message).await?;
+            Form::at(deps.clock.now(), heard)
         }
     };
-    match (refused, last.form, last.outcome) {
-        (Some(WINDOW_CLOSED), Form::Text, _) => Next::Send(Form::Template),
-        (Some(WINDOW_CLOSED), Form::Template, _) => {
-            Next::Withhold("the window is closed, also for the template")
-        }
-        // An accepted answer that failed later for another reason is not sent again here.
-        (_, _, AttemptOutcome::Accepted) => Next::Nothing,
-        _ => Next::Send(Form::at(now, message.sent_at)),
+    if form == Form::Template && reply.parameters.is_empty() {
+        return Ok(Next::Withhold("the 24-hour window is closed, and no template says this"));
     }
+    Ok(Next::Send(form))
 }
 
-/// One attempt: written down, made, written down.
+/// How long the echo of an attempt of unknown outcome still has to come.
+fn echo_is_due(deps: &Deps, last: &Attempt) -> Option<Duration> {
+    let unknown_since = last.lost_at.unwrap_or(last.intended_at + SENDING_TAKES);
+    let until = unknown_since + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
+    (until - deps.clock.now()).to_std().ok().filter(|it| !it.is_zero())
+}
+
+/// One attempt: written down, made, written down. A closed window is no failure: it is noted, and
+/// the next attempt takes the other form.
 async fn attempt(
     deps: &Deps,
     message: &Message,
@@ -87,29 +119,29 @@ async fn attempt(
     number: i32,
     form: Form,
 ) -> Result<(), StepError> {
-    if form == Form::Template && reply.parameters.is_empty() {
-        let reason = "the 24-hour window is closed, and no template says this";
-        return Ok(deps.store.reply_withheld(reply.id, reason, deps.clock.now()).await?);
-    }
     let id = AttemptId(uuid::Uuid::new_v4());
     deps.store.intend_send(id, reply.id, number, form, deps.clock.now()).await?;
-    let sent = send(deps, message, reply, id, form).await;
-    let now = deps.clock.now();
-    match sent {
+    match send(deps, message, reply, id, form).await {
         Ok(wamid) => {
-            deps.store.send_accepted(id, &wamid, now).await?;
-            deps.store.reply_sent(reply.id, now).await?;
-            info!(message.id = %message.id, reply.form = form.as_str(), "answered message {}", message.id);
+            note_accepted(deps, id, &wamid).await?;
+            info!(
+                message.id = %message.id,
+                reply.form = form.as_str(),
+                "answered message {}",
+                message.id
+            );
             Ok(())
-        }
-        Err(SendError::WindowClosed(_)) if form == Form::Text => {
-            deps.store.send_failed(id, AttemptOutcome::Refused(WINDOW_CLOSED), now).await?;
-            // Not a loop: a template is never answered by this arm.
-            Box::pin(attempt(deps, message, reply, number + 1, Form::Template)).await
         }
         Err(error) => {
             settle_failure(deps, reply, id, &error).await?;
-            Err(error.into())
+            match error {
+                SendError::WindowClosed(_) => Ok(()),
+                SendError::PairLimit(_) => {
+                    let wait = SendError::pair_wait(u32::try_from(number).unwrap_or(1));
+                    Err(StepError::PairLimit(wait))
+                }
+                error => Err(error.into()),
+            }
         }
     }
 }
@@ -140,6 +172,20 @@ async fn send(
     }
 }
 
+/// Notes that Meta took the answer, and insists: Postgres may be away for a moment.
+async fn note_accepted(deps: &Deps, id: AttemptId, wamid: &Wamid) -> Result<(), StoreError> {
+    let deadline = Instant::now() + NOTE_WITHIN;
+    loop {
+        match deps.store.send_accepted(id, wamid, deps.clock.now()).await {
+            Err(error) if Instant::now() < deadline => {
+                warn!(%error, "an answer was sent and could not be noted yet");
+                sleep(Duration::from_millis(500)).await;
+            }
+            noted => return noted,
+        }
+    }
+}
+
 /// Writes down what became of a failed attempt. One of unknown outcome stays open for its echo.
 async fn settle_failure(
     deps: &Deps,
@@ -149,7 +195,7 @@ async fn settle_failure(
 ) -> Result<(), StepError> {
     let now = deps.clock.now();
     let outcome = match error {
-        SendError::OutcomeUnknown(_) => return Ok(()),
+        SendError::OutcomeUnknown(_) => return Ok(deps.store.send_lost(id, now).await?),
         SendError::NotSent(_) => AttemptOutcome::NotSent,
         SendError::WindowClosed(refusal)
         | SendError::SlowDown { refusal, .. }
@@ -166,7 +212,7 @@ async fn settle_failure(
         }
     };
     deps.store.send_failed(id, outcome, now).await?;
-    if error.verdict() == crate::domain::retry::Verdict::GiveUp {
+    if error.verdict() == Verdict::GiveUp {
         warn!(reply.id = reply.id.0, %error, "this answer cannot be sent");
         deps.store.reply_withheld(reply.id, &error.to_string(), now).await?;
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::stage::Stage;
 use crate::app::{Failure, runtime};
-use crate::settings::{Source, TelemetrySettings};
+use crate::settings::{self, Source};
 use crate::telemetry::Telemetry;
 
 /// What `paragon demo` is told.
@@ -38,7 +38,7 @@ pub struct Arguments {
 
 /// Runs the demo.
 pub fn run(source: &Source, arguments: Arguments) -> Result<(), Failure> {
-    let mut telemetry = TelemetrySettings::from(source);
+    let mut telemetry = settings::telemetry(source);
     // The story tells what happens; the log would only interrupt it.
     telemetry.filter = source.text("RUST_LOG").unwrap_or_else(|| "off".to_owned());
     let _telemetry = Telemetry::start("paragon-demo", &telemetry)?;

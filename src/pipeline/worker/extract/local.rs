@@ -1,0 +1,63 @@
+//! Reading on this machine: a queue of its own, so that texts never wait behind it. The message's
+//! job hands over to it and ends; it hands back by a new job when the reading is written down.
+
+use super::ask::read_here;
+use super::photo::{Photo, photo};
+use crate::domain::ids::MessageId;
+use crate::pipeline::worker::{Deps, StepError, Try, guarded};
+use crate::queue::{self, Order, Queue};
+use crate::reading::engines::EngineError;
+use crate::store::StoreError;
+use crate::store::messages::Message;
+use crate::store::readings::{Read, keep_reading};
+use crate::telemetry;
+
+/// Orders the photo of message `id` to be read on this machine. Ordered twice it is read once.
+pub async fn order_local_reading(deps: &Deps, id: MessageId) -> Result<(), StepError> {
+    let mut tx = deps.store.begin().await?;
+    queue::enqueue(&mut tx, Queue::LocalReading, &[order(id)]).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    deps.bell.ring(Queue::LocalReading);
+    Ok(())
+}
+
+/// Reads the photo of message `id` on this machine, and lets the message go on. The job of the
+/// queue `local_reading`; called twice it reads once. What fails to the last is unreadable: the
+/// message goes on all the same, and its sender is asked for another photo.
+pub async fn read_locally(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
+    let message = deps.store.message(id).await?;
+    let read = match guarded(reading(deps, &message, which)).await {
+        Err(error) if which.gives_up(error.verdict()) => {
+            let engine = deps.engines.local().map_or("local", |it| it.name()).to_owned();
+            Some(Read::Not { engine, reason: error.to_string() })
+        }
+        read => read?,
+    };
+    let mut tx = deps.store.begin().await?;
+    if let Some(read) = &read {
+        keep_reading(&mut tx, id, read, deps.clock.now()).await?;
+    }
+    queue::enqueue(&mut tx, Queue::Messages, &[order(id)]).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    deps.bell.ring(Queue::Messages);
+    Ok(())
+}
+
+/// The reading; `None` when there is one already, or no photo.
+async fn reading(deps: &Deps, message: &Message, which: Try) -> Result<Option<Read>, StepError> {
+    let local = deps.engines.local().ok_or(EngineError::NotInstalled(
+        "this worker has no local engine: does OCR_ENGINES still name one?",
+    ))?;
+    let readings = deps.store.readings(message.id).await?;
+    if readings.iter().any(|it| it.engine() == local.name()) {
+        return Ok(None);
+    }
+    match photo(deps, message, which).await? {
+        Photo::Here(photo) => read_here(deps, local, photo).await.map(Some),
+        Photo::Lost => Ok(None),
+    }
+}
+
+fn order(message: MessageId) -> Order {
+    Order { message, urgent: false, trace_parent: telemetry::current_trace_parent() }
+}
