@@ -75,7 +75,13 @@ fn change_items(change: Change<'_>, received_at: DateTime<Utc>) -> Vec<Item> {
         status::read(it, number.as_ref(), received_at)
             .map_or_else(|reason| kept_raw(reason, &field, it), Item::Status)
     });
-    let items: Vec<Item> = messages.chain(statuses).collect();
+    // One object where a list belongs: the other list is read all the same.
+    let no_lists = ["messages", "statuses"]
+        .into_iter()
+        .filter_map(|it| value.get(it))
+        .filter(|it| elements(it).is_none())
+        .map(|it| kept_raw(KeptReason::Unreadable, &field, it));
+    let items: Vec<Item> = messages.chain(statuses).chain(no_lists).collect();
     if items.is_empty() { vec![kept_raw(KeptReason::NotActedOn, &field, raw)] } else { items }
 }
 

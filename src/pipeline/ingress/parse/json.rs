@@ -21,9 +21,9 @@ pub fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
 }
 
 impl<'a> Fields<'a> {
-    /// The field `name`, unread.
+    /// The field `name`, unread. Null counts as absent.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(name).copied()
+        self.0.get(name).copied().filter(|it| it.get() != "null")
     }
 
     /// The list `name`; empty when it is absent or no list.

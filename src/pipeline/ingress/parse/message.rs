@@ -31,10 +31,12 @@ pub fn read(
     }))
 }
 
-/// Meta's time in whole seconds. Absent, unreadable or in the future: when we received it.
+/// Meta's time in whole seconds. Absent, unreadable, in the future or not after 1970 (Postgres has
+/// no room for all that a number can say): when we received it.
 pub fn time(item: &Fields<'_>, received_at: DateTime<Utc>) -> DateTime<Utc> {
     item.text("timestamp")
         .and_then(|it| it.parse().ok())
+        .filter(|seconds| *seconds > 0)
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
         .map_or(received_at, |it| it.min(received_at))
 }
@@ -74,7 +76,7 @@ fn content(message: &Fields<'_>) -> Content {
     match kind.as_str() {
         "image" => media(message, "image").map_or(Content::OtherMedia, Content::Media),
         "document" => media(message, "document")
-            .filter(|it| it.mime == "application/pdf" || it.mime.starts_with("image/"))
+            .filter(|it| may_be_a_receipt(&it.mime))
             .map_or(Content::OtherMedia, Content::Media),
         "text" => Content::Text,
         "audio" | "video" | "sticker" | "location" | "contacts" => Content::OtherMedia,
@@ -82,9 +84,16 @@ fn content(message: &Fields<'_>) -> Content {
     }
 }
 
+/// Whether a document of this mime is worth fetching: then its first bytes decide. Phones send PDFs
+/// as `application/octet-stream` or without a mime.
+fn may_be_a_receipt(mime: &str) -> bool {
+    matches!(mime, "" | "application/octet-stream" | "application/pdf")
+        || mime.starts_with("image/")
+}
+
 fn media(message: &Fields<'_>, kind: &str) -> Option<MediaRef> {
     let media = message.object(kind)?;
-    let mime = media.text("mime_type").unwrap_or_default().to_ascii_lowercase();
+    let mime = media.text("mime_type").unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '/' | '.' | '+' | '-');
     Some(MediaRef {
         id: MediaId::parse(&media.text("id")?)?,
