@@ -23,6 +23,7 @@ impl Format {
         }
     }
 
+    /// The one name of this format, for other APIs and for our tables.
     pub fn mime(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -64,15 +65,26 @@ mod tests {
 
     #[test]
     fn a_receipt_comes_as_a_picture_or_a_pdf() {
-        assert_eq!(Format::of(b"\xff\xd8\xff\xe0"), Some(Format::Jpeg));
-        assert_eq!(Format::of(b"\x89PNG\r\n\x1a\n..."), Some(Format::Png));
-        assert_eq!(Format::of(b"RIFF\x10\0\0\0WEBPVP8 "), Some(Format::Webp));
-        assert_eq!(Format::of(b"\0\0\0\x18ftypheic\0\0\0\0"), Some(Format::Heic));
-        assert_eq!(Format::of(b"%PDF-1.7"), Some(Format::Pdf));
-        assert_eq!(Format::of(b"\xef\xbb\xbf\n%PDF-1.4"), Some(Format::Pdf));
+        let check = |bytes: &[u8], format: Format, mime: &str| {
+            assert_eq!(Format::of(bytes), Some(format));
+            assert_eq!(format.mime(), mime);
+        };
+        check(b"\xff\xd8\xff\xe0", Format::Jpeg, "image/jpeg");
+        check(b"\x89PNG\r\n\x1a\n...", Format::Png, "image/png");
+        check(b"RIFF\x10\0\0\0WEBPVP8 ", Format::Webp, "image/webp");
+        check(b"\0\0\0\x18ftypheic\0\0\0\0", Format::Heic, "image/heic");
+        check(b"%PDF-1.7", Format::Pdf, "application/pdf");
+        check(b"\xef\xbb\xbf\n%PDF-1.4", Format::Pdf, "application/pdf");
         for other in [&b""[..], b"\xff\xd8", b"GIF89a", b"<html>", b"MZ", b"\0\0\0\x18ftypmp42"] {
             assert_eq!(Format::of(other), None);
         }
+    }
+
+    #[test]
+    fn a_pdf_may_begin_anywhere_in_its_first_kilobyte() {
+        let after = |blanks: usize| [vec![b' '; blanks], b"%PDF-1.7".to_vec()].concat();
+        assert_eq!(Format::of(&after(1024 - 5)), Some(Format::Pdf));
+        assert_eq!(Format::of(&after(1024 - 4)), None);
     }
 
     #[test]

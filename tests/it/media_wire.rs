@@ -18,11 +18,15 @@ const PHOTO: &[u8] = b"\xff\xd8\xff\xe0 a photo of a receipt, as far as its firs
 const SOON: Duration = Duration::from_secs(5);
 
 fn photo(meta: &Meta) -> (simulators::MediaId, MediaRef) {
-    let uploaded = meta.add_media(PHOTO, "image/jpeg");
+    uploaded(meta, PHOTO, "image/jpeg")
+}
+
+fn uploaded(meta: &Meta, bytes: &[u8], mime: &str) -> (simulators::MediaId, MediaRef) {
+    let uploaded = meta.add_media(bytes, mime);
     let media = MediaRef {
         id: MediaId::parse(uploaded.as_str()).unwrap(),
-        mime: "image/jpeg".to_owned(),
-        sha256: Some(Sha256::of(PHOTO)),
+        mime: mime.to_owned(),
+        sha256: Some(Sha256::of(bytes)),
     };
     (uploaded, media)
 }
@@ -95,15 +99,38 @@ async fn what_is_not_what_its_mime_says_is_not_taken() {
     let other = fetch_tampered(Tamper::OtherMime("application/pdf".to_owned())).await.unwrap_err();
     assert!(matches!(other, MediaError::NotWhatItSays), "{other:?}");
 
-    let wire = wire();
-    let page = wire.meta.add_media(&b"<html>not a photo</html>"[..], "image/jpeg");
-    let media = MediaRef {
-        id: MediaId::parse(page.as_str()).unwrap(),
-        mime: "image/jpeg".to_owned(),
-        sha256: None,
-    };
-    let page = fetch(&wire, &media).await.unwrap_err();
-    assert!(matches!(page, MediaError::NotWhatItSays), "{page:?}");
+    for (bytes, mime) in [
+        (&b"<html>not a photo</html>"[..], "image/jpeg"),
+        (b"PK\x03\x04 a document of words", "application/octet-stream"),
+        (b"%PDF-1.7 a page", "image/jpeg"),
+        (b"", "image/jpeg"),
+    ] {
+        let wire = wire();
+        let (_, media) = uploaded(&wire.meta, bytes, mime);
+        let other = fetch(&wire, &media).await.unwrap_err();
+        assert!(matches!(other, MediaError::NotWhatItSays), "{mime}: {other:?}");
+        assert_eq!(other.verdict(), Verdict::GiveUp);
+    }
+}
+
+#[tokio::test]
+async fn what_media_are_is_told_by_their_first_bytes_not_by_graph() {
+    const BEHIND_A_BOM: &[u8] = b"\xef\xbb\xbf\n%PDF-1.4 a page";
+    for (bytes, called, mime) in [
+        (PHOTO, "image/png", "image/jpeg"),
+        (PHOTO, "IMAGE/JPEG; charset=binary", "image/jpeg"),
+        (PHOTO, "", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n...", "image/jpeg", "image/png"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/jpeg", "image/webp"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "application/octet-stream", "image/heic"),
+        (b"%PDF-1.7 a page", "application/octet-stream", "application/pdf"),
+        (BEHIND_A_BOM, "application/pdf", "application/pdf"),
+        (BEHIND_A_BOM, "", "application/pdf"),
+    ] {
+        let wire = wire();
+        let (_, media) = uploaded(&wire.meta, bytes, called);
+        assert_eq!(fetch(&wire, &media).await.unwrap().mime, mime, "called {called:?}");
+    }
 }
 
 #[tokio::test]
