@@ -43,9 +43,9 @@ pub enum Content {
     Media(MediaRef),
     /// Words; `raw` has them.
     Text,
-    /// A voice message, video or sticker: we ask for a photo instead.
+    /// A voice message, video, sticker, location, contact card: we ask for a photo instead.
     OtherMedia,
-    /// A reaction, a revoke, a location …: nothing is answered.
+    /// A reaction, a revoke, a system message …: nothing is answered.
     Silent,
 }
 

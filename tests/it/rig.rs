@@ -107,7 +107,7 @@ impl Rig {
     pub async fn drain_until(&self, done: &str) {
         let stop = CancellationToken::new();
         let worker = self.worker().await;
-        let work = worker.run(stop.clone());
+        let work = Box::pin(worker.run(stop.clone()));
         let watch = async {
             self.wait_for_row(done).await;
             stop.cancel();

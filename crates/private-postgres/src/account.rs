@@ -41,9 +41,7 @@ impl Account {
         if !rustix::process::geteuid().is_root() {
             return Account::ourselves();
         }
-        let owner = kept
-            .and_then(|it| fs::metadata(it).ok())
-            .filter(|it| it.uid() != 0);
+        let owner = kept.and_then(|it| fs::metadata(it).ok()).filter(|it| it.uid() != 0);
         let other = owner.map_or_else(unprivileged, |it| Other {
             name: format!("number {}", it.uid()),
             uid: it.uid(),
@@ -66,10 +64,7 @@ impl Account {
         let mut command = Command::new(program.as_ref());
         // macOS's postgres refuses to start without a locale; Postgres's words are wanted plain.
         command.current_dir("/").env("LC_ALL", "C").process_group(0);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(other) = &self.other {
             command.gid(other.gid).uid(other.uid);
         }
@@ -91,27 +86,19 @@ impl Account {
         if self.reaches(folder) {
             return Ok(());
         }
-        let account = self
-            .other
-            .as_ref()
-            .map_or_else(String::new, |it| it.name.clone());
-        Err(Error::Unreachable {
-            folder: folder.to_owned(),
-            account,
-        })
+        let account = self.other.as_ref().map_or_else(String::new, |it| it.name.clone());
+        Err(Error::Unreachable { folder: folder.to_owned(), account })
     }
 }
 
 fn unprivileged() -> Other {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let named = |name| find_user(&users, name);
-    named("postgres")
-        .or_else(|| named("nobody"))
-        .unwrap_or_else(|| Other {
-            name: format!("number {NOBODY}"),
-            uid: NOBODY,
-            gid: NOBODY,
-        })
+    named("postgres").or_else(|| named("nobody")).unwrap_or_else(|| Other {
+        name: format!("number {NOBODY}"),
+        uid: NOBODY,
+        gid: NOBODY,
+    })
 }
 
 fn find_user(users: &str, name: &str) -> Option<Other> {
@@ -120,11 +107,7 @@ fn find_user(users: &str, name: &str) -> Option<Other> {
         (fields.next()? == name).then_some(())?;
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        Some(Other {
-            name: name.to_owned(),
-            uid,
-            gid,
-        })
+        Some(Other { name: name.to_owned(), uid, gid })
     })
 }
 

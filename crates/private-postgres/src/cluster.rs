@@ -62,11 +62,7 @@ impl Cluster {
         let installation = find::newest(kept_major)?;
         let account = Account::choose(keep);
         let folders = Folders::make(&account, keep, options.durable)?;
-        let at_drop = if keep.is_some() {
-            Stop::Fast
-        } else {
-            Stop::Immediate
-        };
+        let at_drop = if keep.is_some() { Stop::Fast } else { Stop::Immediate };
         let guard = Guard::start(&account, &folders, at_drop)?;
         let settings = settings(&options, folders.private.path());
         let mut cluster = Cluster {
@@ -80,12 +76,7 @@ impl Cluster {
         };
         if kept_major.is_none() {
             let templates = options.templates.as_deref().filter(|_| !options.durable);
-            let Cluster {
-                folders,
-                account,
-                installation,
-                ..
-            } = &mut cluster;
+            let Cluster { folders, account, installation, .. } = &mut cluster;
             let durable = options.durable;
             initialise::initialise(account, installation, folders, templates, durable).await?;
         }
@@ -113,9 +104,7 @@ impl Cluster {
         }
         let mut admin = PgConnection::connect(&self.url("postgres")).await?;
         let statement = format!("create database \"{name}\" template \"{template}\"");
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut admin)
-            .await?;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await?;
         admin.close().await?;
         Ok(self.url(name))
     }
@@ -184,10 +173,7 @@ impl Cluster {
             }
             tokio::time::sleep(POLL).await;
         };
-        Err(Error::DidNotStart {
-            why,
-            log: self.end_of_log(),
-        })
+        Err(Error::DidNotStart { why, log: self.end_of_log() })
     }
 
     fn end_of_log(&self) -> String {
@@ -208,19 +194,11 @@ fn settings(options: &Options, socket: &Path) -> Vec<(String, String)> {
         ("timezone", "UTC"),
         ("log_timezone", "UTC"),
     ];
-    let careless = [
-        ("fsync", "off"),
-        ("synchronous_commit", "off"),
-        ("full_page_writes", "off"),
-    ];
+    let careless = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
     let careless = careless.into_iter().filter(|_| !options.durable);
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let more = options.settings.iter().cloned();
-    ours.into_iter()
-        .chain(careless)
-        .map(owned)
-        .chain(more)
-        .collect()
+    ours.into_iter().chain(careless).map(owned).chain(more).collect()
 }
 
 fn must_be_a_name(name: &str) -> Result<(), Error> {

@@ -25,25 +25,17 @@ pub(crate) fn newest(major: Option<u32>) -> Result<Installation, Error> {
     let mut installed = Vec::new();
     for bin in candidates() {
         let Some(found) = look_at(&bin) else { continue };
-        if !installed
-            .iter()
-            .any(|it: &Installation| it.bin == found.bin)
-        {
+        if !installed.iter().any(|it: &Installation| it.bin == found.bin) {
             installed.push(found);
         }
     }
     installed.sort_by_key(|it| Reverse(it.major));
     let seen = seen(&installed);
     let serves = |it: &Installation| major.map_or(it.major >= OLDEST, |wanted| it.major == wanted);
-    installed
-        .into_iter()
-        .find(serves)
-        .ok_or_else(|| Error::NotInstalled {
-            wanted: major.map_or(format!("{OLDEST} or newer"), |wanted| {
-                format!("of version {wanted}")
-            }),
-            seen,
-        })
+    installed.into_iter().find(serves).ok_or_else(|| Error::NotInstalled {
+        wanted: major.map_or(format!("{OLDEST} or newer"), |wanted| format!("of version {wanted}")),
+        seen,
+    })
 }
 
 fn seen(installed: &[Installation]) -> String {
@@ -87,21 +79,13 @@ fn look_at(folder: &Path) -> Option<Installation> {
     let answer = Command::new(&postgres).arg("--version").output().ok()?;
     let version = String::from_utf8(answer.stdout).ok()?.trim().to_owned();
     let major = major_of(&version)?;
-    Some(Installation {
-        bin,
-        major,
-        version,
-    })
+    Some(Installation { bin, major, version })
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is 15, `… 19beta1` is 19.
 fn major_of(version: &str) -> Option<u32> {
     let (_, number) = version.split_once("(PostgreSQL) ")?;
-    number
-        .split(|it: char| !it.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+    number.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -111,10 +95,7 @@ mod tests {
     #[test]
     fn every_way_to_write_a_version_has_its_major_number() {
         for (version, major) in [
-            (
-                "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)",
-                Some(15),
-            ),
+            ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", Some(15)),
             ("postgres (PostgreSQL) 19beta1", Some(19)),
             ("postgres (PostgreSQL) 17.2", Some(17)),
             ("mysqld 8", None),

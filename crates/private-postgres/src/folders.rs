@@ -35,11 +35,7 @@ impl Folders {
         let private = temporary("pp-", &base, account)?;
         let Some(data) = keep else {
             let data = private.path().join("data");
-            return Ok(Folders {
-                private,
-                making: None,
-                data,
-            });
+            return Ok(Folders { private, making: None, data });
         };
         let data = std::path::absolute(data).map_err(Error::system("cannot name", data))?;
         let parent = data.parent().unwrap_or(Path::new("/"));
@@ -49,18 +45,12 @@ impl Folders {
             Some(_) => None,
             None => Some(temporary(".private-postgres-", parent, account)?),
         };
-        Ok(Folders {
-            private,
-            making,
-            data,
-        })
+        Ok(Folders { private, making, data })
     }
 
     /// Where `initdb` is to write: the data folder, or what becomes it with [`Folders::settle`].
     pub(crate) fn target(&self) -> PathBuf {
-        self.making
-            .as_ref()
-            .map_or_else(|| self.data.clone(), |it| it.path().join("data"))
+        self.making.as_ref().map_or_else(|| self.data.clone(), |it| it.path().join("data"))
     }
 
     /// Gives a finished kept folder its name. Nothing happens when there is none.
@@ -107,10 +97,7 @@ fn base_for(account: &Account, may_forget: bool) -> PathBuf {
     let named = env::var_os("TMPDIR").map(PathBuf::from);
     let memory = (may_forget && has_room(MEMORY)).then(|| PathBuf::from(MEMORY));
     let serves = |it: &PathBuf| fits_a_url(it) && account.reaches(it);
-    named
-        .or(memory)
-        .filter(serves)
-        .unwrap_or_else(|| PathBuf::from("/tmp"))
+    named.or(memory).filter(serves).unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
 /// Short enough for a socket, and without letters that a URL would have to escape.
@@ -130,8 +117,6 @@ fn temporary(prefix: &str, base: &Path, account: &Account) -> Result<TempDir, Er
         .prefix(prefix)
         .tempdir_in(base)
         .map_err(Error::system("cannot make a folder in", base))?;
-    account
-        .own(made.path())
-        .map_err(Error::system("cannot hand over", made.path()))?;
+    account.own(made.path()).map_err(Error::system("cannot hand over", made.path()))?;
     Ok(made)
 }

@@ -33,17 +33,11 @@ impl Guard {
     pub(crate) fn start(account: &Account, folders: &Folders, stop: Stop) -> Result<Guard, Error> {
         let mut command: Command = account.command("/bin/sh");
         command.args(["-c", SCRIPT, "private-postgres-guard"]);
-        command
-            .arg(&folders.data)
-            .arg(folders.pid())
-            .arg(stop.signal_name());
+        command.arg(&folders.data).arg(folders.pid()).arg(stop.signal_name());
         command.arg(folders.private.path());
         command.args(folders.making.as_ref().map(tempfile::TempDir::path));
         command.stdin(Stdio::piped()).env("PATH", "/usr/bin:/bin");
-        command
-            .spawn()
-            .map(Guard)
-            .map_err(Error::system("cannot start the guard", "/bin/sh"))
+        command.spawn().map(Guard).map_err(Error::system("cannot start the guard", "/bin/sh"))
     }
 }
 

@@ -87,11 +87,7 @@ async fn publish(made: &Path, template: &Path) -> Result<(), Error> {
 /// The version as a folder's name.
 fn label(version: &str) -> String {
     let plain = |it: char| {
-        if it.is_ascii_alphanumeric() || it == '.' {
-            it
-        } else {
-            '-'
-        }
+        if it.is_ascii_alphanumeric() || it == '.' { it } else { '-' }
     };
     version.chars().map(plain).collect()
 }
@@ -99,10 +95,7 @@ fn label(version: &str) -> String {
 async fn copied(from: PathBuf, to: PathBuf, account: Account) -> Result<(), Error> {
     let failed = Error::system("cannot copy a cluster to", to.clone());
     let work = tokio::task::spawn_blocking(move || copy(&from, &to, &account));
-    work.await
-        .map_err(io::Error::other)
-        .flatten()
-        .map_err(failed)
+    work.await.map_err(io::Error::other).flatten().map_err(failed)
 }
 
 /// A cluster at rest is folders and plain files, nothing else.

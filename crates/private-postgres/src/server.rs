@@ -64,20 +64,12 @@ impl Server {
         let log = folders.log();
         let out = File::options().create(true).append(true).open(&log);
         let out = out.map_err(Error::system("cannot write", &log))?;
-        let err = out
-            .try_clone()
-            .map_err(Error::system("cannot write", &log))?;
+        let err = out.try_clone().map_err(Error::system("cannot write", &log))?;
         let pid_file = folders.pid();
         let mut command = with_pid_file(account, &pid_file, &program);
         command.args(arguments).stdout(out).stderr(err);
-        let child = command
-            .spawn()
-            .map_err(Error::system("cannot start", program))?;
-        Ok(Server {
-            child,
-            pid_file,
-            at_drop,
-        })
+        let child = command.spawn().map_err(Error::system("cannot start", program))?;
+        Ok(Server { child, pid_file, at_drop })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -128,9 +120,6 @@ impl Drop for Server {
 /// when the folder is gone already, because we died in between, it does not start at all.
 pub(crate) fn with_pid_file(account: &Account, pid_file: &Path, program: &Path) -> Command {
     let mut command = account.command("/bin/sh");
-    command
-        .args(["-c", r#"echo $$ >"$0" && exec "$@""#])
-        .arg(pid_file)
-        .arg(program);
+    command.args(["-c", r#"echo $$ >"$0" && exec "$@""#]).arg(pid_file).arg(program);
     command
 }

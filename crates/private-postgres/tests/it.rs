@@ -24,18 +24,13 @@ async fn started() -> Cluster {
 
 async fn run(url: &str, statement: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
 async fn ask(url: &str, question: &str) -> String {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    let answer = sqlx::query_scalar(AssertSqlSafe(question))
-        .fetch_one(&mut connection)
-        .await;
+    let answer = sqlx::query_scalar(AssertSqlSafe(question)).fetch_one(&mut connection).await;
     connection.close().await.unwrap();
     answer.unwrap()
 }
@@ -44,10 +39,7 @@ async fn ask(url: &str, question: &str) -> String {
 fn until(promise: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
-        assert!(
-            Instant::now() < deadline,
-            "not within 20 seconds: {promise}"
-        );
+        assert!(Instant::now() < deadline, "not within 20 seconds: {promise}");
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -72,18 +64,13 @@ fn is_empty(folder: &Path) -> bool {
 /// The program of this crate, its temporary folders below `base`.
 fn program(base: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
-    command
-        .env("TMPDIR", base)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.env("TMPDIR", base).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 fn first_line(child: &mut Child) -> String {
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     line.trim().to_owned()
 }
 
@@ -102,10 +89,7 @@ async fn whoever_we_are_postgres_never_runs_as_root() {
     let cluster = started().await;
     let owner = fs::metadata(cluster.data_dir()).unwrap().uid();
     assert_ne!(owner, 0);
-    assert_eq!(
-        ask(&cluster.url("postgres"), "show listen_addresses").await,
-        ""
-    );
+    assert_eq!(ask(&cluster.url("postgres"), "show listen_addresses").await, "");
 }
 
 #[tokio::test]
@@ -114,9 +98,7 @@ async fn a_user_without_any_rights_gets_a_cluster_too() {
     let copy = base.path().join("program");
     fs::copy(PROGRAM, &copy).unwrap();
     let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&copy);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy);
     if !rustix::process::geteuid().is_root() {
         command = Command::new(&copy);
     }
@@ -135,10 +117,7 @@ async fn two_clusters_side_by_side_do_not_see_each_other() {
     let url = one.create_database("mine").await.unwrap();
     assert_eq!(ask(&url, "select current_database()::text").await, "mine");
     let names = "select string_agg(datname, ' ' order by datname) from pg_database";
-    assert_eq!(
-        ask(&two.url("postgres"), names).await,
-        "postgres template0 template1"
-    );
+    assert_eq!(ask(&two.url("postgres"), names).await, "postgres template0 template1");
 }
 
 #[tokio::test]
@@ -146,11 +125,7 @@ async fn psql_and_sqlx_understand_the_same_url() {
     let cluster = started().await;
     let mut psql = Command::new(cluster.bin_dir().join("psql"));
     psql.env("PGPORT", "1").env("PGSSLMODE", "require");
-    psql.args([
-        cluster.url("postgres").as_str(),
-        "-XAtc",
-        "select current_user",
-    ]);
+    psql.args([cluster.url("postgres").as_str(), "-XAtc", "select current_user"]);
     let answer = psql.output().unwrap();
     assert_eq!(String::from_utf8(answer.stdout).unwrap().trim(), "paragon");
 }
@@ -159,15 +134,8 @@ async fn psql_and_sqlx_understand_the_same_url() {
 async fn a_database_made_from_another_has_all_that_was_in_it() {
     let cluster = started().await;
     let template = cluster.create_database("model").await.unwrap();
-    run(
-        &template,
-        "create table receipt as select 'café 12,50 €' as line",
-    )
-    .await;
-    let copy = cluster
-        .create_database_from("copy_1", "model")
-        .await
-        .unwrap();
+    run(&template, "create table receipt as select 'café 12,50 €' as line").await;
+    let copy = cluster.create_database_from("copy_1", "model").await.unwrap();
     assert_eq!(ask(&copy, "select line from receipt").await, "café 12,50 €");
     let refused = cluster.create_database("x\"; drop table receipt; --").await;
     assert!(matches!(refused, Err(Error::NotADatabaseName(_))));
@@ -177,11 +145,7 @@ async fn a_database_made_from_another_has_all_that_was_in_it() {
 async fn what_was_committed_is_there_after_either_stop() {
     let mut cluster = started().await;
     let url = cluster.create_database("kept").await.unwrap();
-    run(
-        &url,
-        "create table note(line text); insert into note values ('first')",
-    )
-    .await;
+    run(&url, "create table note(line text); insert into note values ('first')").await;
     for how in [Stop::Fast, Stop::Immediate] {
         cluster.stop(how).await.unwrap();
         assert_eq!(cluster.pid(), None);
@@ -195,34 +159,20 @@ async fn what_was_committed_is_there_after_either_stop() {
 async fn a_kept_folder_is_used_again_and_nothing_else_stays() {
     let base = open_folder();
     let keep = base.path().join("kept");
-    let options = Options {
-        keep: Some(keep.clone()),
-        durable: true,
-        ..Options::default()
-    };
+    let options = Options { keep: Some(keep.clone()), durable: true, ..Options::default() };
     let first = Cluster::start(options.clone()).await.unwrap();
-    run(
-        &first.url("postgres"),
-        "create table note as select 'still here' as line",
-    )
-    .await;
+    run(&first.url("postgres"), "create table note as select 'still here' as line").await;
     assert_eq!(ask(&first.url("postgres"), "show fsync").await, "on");
     let socket = folder_in(&first.url("postgres"));
     drop(first);
     assert!(!socket.exists());
     let second = Cluster::start(options.clone()).await.unwrap();
-    assert_eq!(
-        ask(&second.url("postgres"), "select line from note").await,
-        "still here"
-    );
+    assert_eq!(ask(&second.url("postgres"), "select line from note").await, "still here");
     let Err(Error::DidNotStart { log, .. }) = Cluster::start(options).await else {
         panic!("two clusters used one folder");
     };
     assert!(log.contains("postmaster.pid"), "{log}");
-    assert_eq!(
-        ask(&second.url("postgres"), "select line from note").await,
-        "still here"
-    );
+    assert_eq!(ask(&second.url("postgres"), "select line from note").await, "still here");
     drop(second);
     assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
 }
@@ -231,28 +181,16 @@ async fn a_kept_folder_is_used_again_and_nothing_else_stays() {
 async fn a_folder_with_something_else_in_it_is_left_alone() {
     let base = open_folder();
     fs::write(base.path().join("letter"), "dear all").unwrap();
-    let options = Options {
-        keep: Some(base.path().to_owned()),
-        ..Options::default()
-    };
-    assert!(matches!(
-        Cluster::start(options).await,
-        Err(Error::NotACluster(_))
-    ));
+    let options = Options { keep: Some(base.path().to_owned()), ..Options::default() };
+    assert!(matches!(Cluster::start(options).await, Err(Error::NotACluster(_))));
     assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]
 async fn two_that_make_the_template_at_once_both_start_and_leave_one() {
     let shelf = open_folder();
-    let options = Options {
-        templates: Some(shelf.path().to_owned()),
-        ..Options::default()
-    };
-    let (one, two) = tokio::join!(
-        Cluster::start(options.clone()),
-        Cluster::start(options.clone())
-    );
+    let options = Options { templates: Some(shelf.path().to_owned()), ..Options::default() };
+    let (one, two) = tokio::join!(Cluster::start(options.clone()), Cluster::start(options.clone()));
     let from_template = Cluster::start(options).await.unwrap();
     for cluster in [one.unwrap(), two.unwrap(), from_template] {
         assert_eq!(ask(&cluster.url("postgres"), "select 'here'").await, "here");
@@ -263,29 +201,15 @@ async fn two_that_make_the_template_at_once_both_start_and_leave_one() {
 #[tokio::test]
 async fn a_setting_of_the_caller_wins() {
     let settings = vec![("max_connections".to_owned(), "7".to_owned())];
-    let cluster = Cluster::start(Options {
-        settings,
-        ..Options::default()
-    })
-    .await
-    .unwrap();
-    assert_eq!(
-        ask(&cluster.url("postgres"), "show max_connections").await,
-        "7"
-    );
+    let cluster = Cluster::start(Options { settings, ..Options::default() }).await.unwrap();
+    assert_eq!(ask(&cluster.url("postgres"), "show max_connections").await, "7");
 }
 
 #[tokio::test]
 async fn a_setting_that_postgres_refuses_is_told_in_its_own_words() {
     let settings = vec![("max_connections".to_owned(), "many".to_owned())];
-    let refused = Cluster::start(Options {
-        settings,
-        ..Options::default()
-    })
-    .await;
-    let Err(Error::DidNotStart { log, .. }) = refused else {
-        panic!("it started")
-    };
+    let refused = Cluster::start(Options { settings, ..Options::default() }).await;
+    let Err(Error::DidNotStart { log, .. }) = refused else { panic!("it started") };
     assert!(log.contains("max_connections"), "{log}");
 }
 
@@ -317,9 +241,7 @@ fn a_parent_that_is_killed_while_it_makes_the_cluster_leaves_nothing() {
     let base = open_folder();
     let data_begun = |entry: fs::DirEntry| entry.path().join("data/base").exists();
     let mut child = program(base.path()).spawn().unwrap();
-    until("initdb has begun", || {
-        fs::read_dir(base.path()).unwrap().flatten().any(data_begun)
-    });
+    until("initdb has begun", || fs::read_dir(base.path()).unwrap().flatten().any(data_begun));
     child.kill().unwrap();
     child.wait().unwrap();
     until("the folder is gone", || is_empty(base.path()));
@@ -329,18 +251,12 @@ fn a_parent_that_is_killed_while_it_makes_the_cluster_leaves_nothing() {
 fn a_kept_cluster_whose_parent_is_killed_ends_cleanly_and_stays() {
     let base = open_folder();
     let keep = base.path().join("kept");
-    let mut child = program(base.path())
-        .arg("--keep")
-        .arg(&keep)
-        .spawn()
-        .unwrap();
+    let mut child = program(base.path()).arg("--keep").arg(&keep).spawn().unwrap();
     let folder = folder_in(&first_line(&mut child));
     let pid = postmaster(&keep);
     child.kill().unwrap();
     child.wait().unwrap();
-    until("Postgres has ended", || {
-        !runs(pid) && !keep.join("postmaster.pid").exists()
-    });
+    until("Postgres has ended", || !runs(pid) && !keep.join("postmaster.pid").exists());
     until("the socket's folder is gone", || !folder.exists());
     assert!(keep.join("PG_VERSION").exists());
 }

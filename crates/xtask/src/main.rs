@@ -18,18 +18,12 @@ async fn main() -> anyhow::Result<()> {
 
 /// Compiles our queries against a migrated database; sqlx's macros write down what they learn.
 async fn describe_queries() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .context("no workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?;
     let cluster = Cluster::start(Options::default()).await?;
     let url = cluster.create_database("described").await?;
     let pool = sqlx::PgPool::connect(&url).await?;
     apalis_lease::migrate(&pool).await?;
-    Migrator::new(root.join("migrations"))
-        .await?
-        .run(&pool)
-        .await?;
+    Migrator::new(root.join("migrations")).await?.run(&pool).await?;
     pool.close().await;
 
     let fresh = root.join("target/sqlx");
@@ -65,13 +59,7 @@ async fn describe_queries() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a file's time is the machine's time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a file's time is the machine's time")]
 fn touch(file: &Path) -> std::io::Result<()> {
-    std::fs::File::options()
-        .append(true)
-        .open(file)?
-        .set_modified(std::time::SystemTime::now())
+    std::fs::File::options().append(true).open(file)?.set_modified(std::time::SystemTime::now())
 }

@@ -67,8 +67,8 @@ enum Where {
 }
 
 impl Phrases {
-    /// Folded phrases between bars. `=` asks for [`Where::Word`], as being short does; `^` asks
-    /// for [`Where::First`].
+    /// Folded phrases between bars. `=` asks for `Where::Word`, as being short does; `^` asks
+    /// for `Where::First`.
     pub fn of(list: &str) -> Self {
         let phrase = |text: &str| {
             let letters: Vec<char> =
