@@ -20,6 +20,7 @@ pub mod pipeline;
 pub mod clients;
 pub mod reading;
 pub mod store;
+pub mod spool;
 pub mod queue;
 pub mod clock;
 pub mod settings;

@@ -10,8 +10,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("reading", &["domain"]),
     ("store", &["domain"]),
     ("clock", &[]),
+    ("spool", &["domain"]),
     ("queue", &["domain", "store"]),
-    ("pipeline", &["domain", "clients", "reading", "store", "queue", "clock", "telemetry"]),
+    (
+        "pipeline",
+        &["domain", "clients", "reading", "store", "spool", "queue", "clock", "telemetry"],
+    ),
     ("settings", &["domain", "clients", "telemetry"]),
     ("telemetry", &[]),
     (
@@ -21,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clients",
             "reading",
             "store",
+            "spool",
             "queue",
             "clock",
             "pipeline",

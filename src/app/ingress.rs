@@ -1,6 +1,8 @@
-//! The ingress as an HTTP server. Turns outcomes into status codes, and nothing else: 200 only
-//! after the commit, 403 for a signature that does not hold, 413 over 3 MB, 503 when Postgres does
-//! not take it, so that Meta delivers again.
+//! The ingress as an HTTP server. Turns outcomes into status codes, and nothing else: 200 for what
+//! is in our custody, 403 for a signature that does not hold, 413 over 3 MB, 503 when neither
+//! Postgres nor the spool takes it, so that Meta delivers again.
+
+mod custody;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,19 +18,19 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use self::custody::{Custody, Taken};
 use super::home::Home;
 use super::{Failure, probes, shutdown};
 use crate::clients::whatsapp::WhatsApp;
 use crate::clients::{Http, Secret};
 use crate::clock::Clock;
-use crate::pipeline::ingress::accept::{Accepted, Batch, NotAccepted, accept};
-use crate::pipeline::ingress::fetch_media::{Budget, fetch_media};
-use crate::pipeline::ingress::parse::parse;
-use crate::pipeline::ingress::verify::{AppSecrets, Verified, verify};
+use crate::pipeline::ingress::fetch_media::Budget;
+use crate::pipeline::ingress::replay::Replay;
+use crate::pipeline::ingress::verify::{AppSecrets, verify};
 use crate::queue::Bell;
 use crate::settings::{IngressSettings, SettingError};
+use crate::spool::Spool;
 use crate::store::Store;
-use crate::telemetry;
 
 /// Meta's payloads are at most 3 MB. Source: Meta, "Webhooks from Meta", payload size.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -66,13 +68,9 @@ pub struct Ingress {
 /// What a request works with.
 #[derive(Debug)]
 struct State {
-    store: Store,
-    bell: Bell,
-    clock: Clock,
-    whatsapp: WhatsApp,
+    custody: Custody,
     app_secrets: AppSecrets,
     verify_token: Secret,
-    budget: Budget,
 }
 
 impl Ingress {
@@ -89,15 +87,12 @@ impl Ingress {
         let listener = TcpListener::bind(settings.address)
             .with_context(|| format!("INGRESS_ADDR: cannot listen on {}", settings.address))?;
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
-        let state = Arc::new(State {
-            bell: Bell::new(store.pool()),
-            store,
-            clock,
-            whatsapp,
-            app_secrets,
-            verify_token: settings.verify_token,
-            budget: Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes },
-        });
+        let spool = Spool::open(&settings.spool_dir, settings.spool_max_bytes)
+            .map_err(|error| SettingError::unreadable("SPOOL_DIR", error))?;
+        let replay = Replay { bell: Bell::new(store.pool()), store, clock, spool };
+        let budget = Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes };
+        let custody = Custody::new(replay, whatsapp, budget);
+        let state = Arc::new(State { custody, app_secrets, verify_token: settings.verify_token });
         Ok(Self { listener, address, state })
     }
 
@@ -109,13 +104,14 @@ impl Ingress {
     /// Serves until `stop` is cancelled, then finishes the requests under way.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
         let Self { listener, state, .. } = self;
-        let store = state.store.clone();
+        let store = state.custody.store().clone();
+        let custody = Arc::clone(&state);
         let home = Home::here();
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(Data::from(Arc::clone(&state)))
                 .app_data(Data::new(home.clone()))
-                .app_data(Data::new(state.store.clone()))
+                .app_data(Data::new(state.custody.store().clone()))
                 .app_data(PayloadConfig::new(BODY_LIMIT))
                 .configure(probes::probes)
                 .route("/webhook", web::get().to(challenge))
@@ -126,7 +122,10 @@ impl Ingress {
         .listen(listener)
         .map_err(anyhow::Error::from)?
         .run();
-        let served = shutdown::serve_until(server, stop).await;
+        let (served, ()) = tokio::join!(
+            shutdown::serve_until(server, stop.clone()),
+            custody.custody.keep_replaying(stop)
+        );
         // A Postgres that hangs must not keep us from ending.
         timeout(CLOSE_WITHIN, store.close()).await.ok();
         served
@@ -185,15 +184,17 @@ async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes
         }
     };
     // At home it goes on when Meta hangs up: what has been fetched is not thrown away.
-    let taking = async move { timeout(TAKE_WITHIN, take(&state, &verified)).await };
+    let taking = async move { timeout(TAKE_WITHIN, state.custody.take(&verified)).await };
     match timeout(ANSWER_WITHIN, home.run(taking.in_current_span())).await {
-        Ok(Some(Ok(Ok(accepted)))) => {
-            info!(?accepted, "accepted a webhook");
+        Ok(Some(Ok(Ok(taken)))) => {
+            match taken {
+                Taken::Accepted(accepted) => info!(?accepted, "accepted a webhook"),
+                Taken::Spooled => info!("a webhook is in the spool"),
+            }
             HttpResponse::Ok().finish()
         }
         Ok(Some(Ok(Err(refused)))) => {
-            let refused: &dyn std::error::Error = &refused;
-            error!(error = refused, "a webhook is not in our custody");
+            error!(error = %refused, "a webhook is not in our custody");
             try_again()
         }
         Ok(None) => {
@@ -201,7 +202,7 @@ async fn answer(state: Arc<State>, home: &Home, headers: &HeaderMap, body: Bytes
             try_again()
         }
         Err(_) | Ok(Some(Err(_))) => {
-            error!("a webhook is not in our custody: Postgres took too long");
+            error!("a webhook is not in our custody: it took too long");
             try_again()
         }
     }
@@ -214,13 +215,4 @@ fn try_again() -> HttpResponse {
 
 fn signature(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get("X-Hub-Signature-256").map(HeaderValue::as_bytes)
-}
-
-async fn take(state: &State, webhook: &Verified<Bytes>) -> Result<Accepted, NotAccepted> {
-    let received_at = state.clock.now();
-    let items = parse(webhook, received_at);
-    let photos = fetch_media(&state.whatsapp, &state.store, &items, state.budget).await;
-    let trace_parent = telemetry::current_trace_parent();
-    let batch = Batch { items, photos, received_at, trace_parent };
-    accept(&state.store, &state.bell, &state.clock, &batch).await
 }

@@ -22,7 +22,7 @@ use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
-use crate::pipeline::worker::{Deps, StepError, Try, Wishes, process};
+use crate::pipeline::worker::{Deps, StepError, Try, Unbroken, Wishes, process};
 use crate::queue::{self, Bell, Job, Queue};
 use crate::reading::engines::Tesseract;
 use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
@@ -84,6 +84,7 @@ impl Worker {
         let deps = Deps {
             bell: Bell::new(store.pool()),
             store,
+            unbroken: Arc::new(Unbroken::beginning(clock.now())),
             clock,
             whatsapp,
             stripe,
@@ -252,6 +253,9 @@ fn which_try(context: &JobContext) -> Try {
 fn settle(deps: &Deps, job: Job, context: &JobContext, done: Result<(), StepError>) -> Outcome {
     let Err(error) = done else { return Outcome::Done };
     let id = job.message();
+    if error.is_postgres_away() {
+        deps.unbroken.broken(deps.clock.now());
+    }
     let verdict = error.verdict();
     match verdict {
         Verdict::Retry | Verdict::NotBefore(_) => {

@@ -17,6 +17,16 @@ pub enum Item {
     Kept(Kept),
 }
 
+impl Item {
+    /// The message's id, of a message.
+    pub fn wamid(&self) -> Option<&Wamid> {
+        match self {
+            Self::Message(message) => Some(&message.wamid),
+            Self::Status(_) | Self::Kept(_) => None,
+        }
+    }
+}
+
 /// A message from a sender whom we can answer.
 #[derive(Clone, Debug)]
 pub struct Inbound {

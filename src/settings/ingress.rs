@@ -1,6 +1,7 @@
 //! What the ingress asks for.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{GraphSettings, SettingError, Source};
@@ -19,6 +20,10 @@ pub struct IngressSettings {
     pub verify_token: Secret,
     /// How media is fetched.
     pub graph: GraphSettings,
+    /// `SPOOL_DIR`: on a disk that outlives the process.
+    pub spool_dir: PathBuf,
+    /// `SPOOL_MAX_BYTES`.
+    pub spool_max_bytes: u64,
     /// `MEDIA_BUDGET_MS`: how long one webhook may fetch media before it is committed as pending.
     pub media_budget: Duration,
 }
@@ -32,6 +37,8 @@ impl IngressSettings {
             app_secrets: source.secret("META_APP_SECRET")?,
             verify_token: source.secret("META_VERIFY_TOKEN")?,
             graph: GraphSettings::from(source)?,
+            spool_dir: source.text("SPOOL_DIR").unwrap_or_else(|| "./spool".to_owned()).into(),
+            spool_max_bytes: source.number("SPOOL_MAX_BYTES", 4 * 1024 * 1024 * 1024)?,
             media_budget: Duration::from_millis(source.number("MEDIA_BUDGET_MS", 900)?),
         })
     }

@@ -66,6 +66,23 @@ pub enum StoreError {
 pub struct NotAPostgresUrl;
 
 impl StoreError {
+    /// Whether Postgres refuses the data themselves.
+    pub fn is_about_the_data(&self) -> bool {
+        matches!(self, Self::Postgres(error) if Self::is_data_error(error))
+    }
+
+    /// `SQLSTATE` class 22 (data exception) or 23 (integrity constraint), or data that could not
+    /// even be sent.
+    pub fn is_data_error(error: &sqlx::Error) -> bool {
+        match error {
+            sqlx::Error::Encode(_) => true,
+            sqlx::Error::Database(refused) => {
+                refused.code().is_some_and(|it| it.starts_with("22") || it.starts_with("23"))
+            }
+            _ => false,
+        }
+    }
+
     /// The fate of a job that met this.
     pub fn verdict(&self) -> Verdict {
         match self {

@@ -10,6 +10,7 @@ mod whole_path;
 mod twice;
 mod answers;
 mod outages;
+mod custody;
 mod refusals;
 mod engines;
 mod fixtures;

@@ -91,24 +91,6 @@ async fn a_photo_whose_bytes_are_not_the_promised_ones_is_never_booked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_postgres_is_away_meta_is_told_to_deliver_again_and_the_message_is_accepted_once() {
-    let mut rig = Rig::start().await;
-    let payload = rig.meta.webhook([rig.photo(&somebody(), CAFE)]);
-    rig.cluster.stop(Stop::Immediate).await.unwrap();
-    let refused = rig.meta.deliver(&payload).await.unwrap();
-    rig.cluster.start_again().await.unwrap();
-    let tries = rig.meta.deliver_with_redelivery(&payload).await;
-
-    assert_eq!(refused.status, 503);
-    assert!(refused.elapsed < Duration::from_secs(10), "an answer always comes within 10 s");
-    assert!(tries.accepted());
-    assert_eq!(rig.count("messages").await, 1);
-    rig.drain().await;
-    assert_eq!(rig.meta.sent().len(), 1);
-    rig.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn postgres_restarted_under_a_running_worker_costs_nothing() {
     let mut rig = Rig::start().await;
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::Slow(Duration::from_secs(4)), 1);

@@ -16,6 +16,7 @@ use simulators::{
     Anthropic, AnthropicOptions, Meta, MetaOptions, Sender, Stripe, StripeOptions, wait_until,
 };
 use sqlx::PgPool;
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,7 @@ pub struct Rig {
     ingress: JoinSet<Result<(), Failure>>,
     stop: CancellationToken,
     ended: bool,
+    pub spool: TempDir,
     pub cluster: Cluster,
 }
 
@@ -55,7 +57,9 @@ impl Rig {
         let meta = Meta::start(MetaOptions::default()).unwrap();
         let stripe = Stripe::start(StripeOptions::default()).unwrap();
         let anthropic = Anthropic::start(AnthropicOptions::default()).unwrap();
+        let spool = tempfile::tempdir().unwrap();
         let mut settings = settings(&database_url, &meta, &stripe, &anthropic);
+        settings.push(("SPOOL_DIR".to_owned(), spool.path().to_str().unwrap().to_owned()));
         settings.extend(wishes.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let stop = CancellationToken::new();
         let source = Source::given(settings.clone());
@@ -75,6 +79,7 @@ impl Rig {
             ingress,
             stop,
             ended: false,
+            spool,
             cluster,
         }
     }
@@ -160,6 +165,20 @@ impl Rig {
             "select not exists (select from send_attempts where delivered_at is null)",
         )
         .await;
+    }
+
+    /// Stops the ingress, and starts it again on another port.
+    pub async fn restart_ingress(&mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.ingress.join_next().await {
+            ended.unwrap().unwrap();
+        }
+        self.stop = CancellationToken::new();
+        let source = Source::given(self.settings.clone());
+        let bound =
+            Ingress::bind(IngressSettings::from(&source).unwrap(), Clock::system()).unwrap();
+        self.meta.webhook_url(format!("http://{}/webhook", bound.address()));
+        self.ingress.spawn(bound.run(self.stop.clone()));
     }
 
     /// Stops the ingress and checks what every test expects: nothing gave up, no fault unused.

@@ -55,6 +55,20 @@ pub enum NotAccepted {
     Queue(#[from] apalis_lease::EnqueueError),
 }
 
+impl NotAccepted {
+    /// Whether Postgres will never take it, however often it is asked: the data themselves are what
+    /// it refuses. Everything else (away, full, not migrated) passes or is mended.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_about_the_data(),
+            Self::Queue(apalis_lease::EnqueueError::Database(error)) => {
+                StoreError::is_data_error(error)
+            }
+            Self::Queue(_) => true,
+        }
+    }
+}
+
 /// Takes `batch` into custody: all of it or nothing. Told twice, also at the same moment, a message
 /// is one row and one job, and an echo settles once.
 #[instrument(name = "ingress.accept", skip_all)]

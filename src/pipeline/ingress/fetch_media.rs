@@ -2,7 +2,7 @@
 //! now is the best moment. What does not come within the budget is left to the worker, which asks
 //! again by id. Nothing is written here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -12,8 +12,8 @@ use crate::clients::whatsapp::WhatsApp;
 use crate::domain::ids::{Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, MediaRef};
 use crate::pipeline::blob;
-use crate::store::Store;
 use crate::store::media::Blob;
+use crate::store::{Store, StoreError};
 
 /// How much may be fetched while a webhook waits.
 #[derive(Clone, Copy, Debug)]
@@ -24,16 +24,17 @@ pub struct Budget {
     pub max_bytes: usize,
 }
 
-/// The photos of `items` that came within `budget`, by their message. A message that was accepted
-/// before is not fetched for again.
+/// The photos of `items` that came within `budget`, by their message, but for those of messages
+/// that are `known`: they were accepted before.
 #[instrument(name = "ingress.fetch_media", skip_all, fields(media.asked, media.fetched))]
 pub async fn fetch_media(
     whatsapp: &WhatsApp,
-    store: &Store,
     items: &[Item],
+    known: &[Sha256],
     budget: Budget,
 ) -> HashMap<Wamid, Blob> {
-    let asked = unknown(store, items).await;
+    let mut asked = with_media(items);
+    asked.retain(|(message, _)| !known.contains(&message.wamid.digest()));
     if asked.is_empty() {
         return HashMap::new();
     }
@@ -54,25 +55,25 @@ pub async fn fetch_media(
     photos
 }
 
-/// The media of messages that we have not accepted before. Where Postgres does not answer that,
-/// all of them: fetching twice is harmless.
-async fn unknown<'a>(store: &Store, items: &'a [Item]) -> Vec<(&'a Inbound, &'a MediaRef)> {
-    let asked: Vec<(&Inbound, &MediaRef)> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Message(message) => Some(message),
-            Item::Status(_) | Item::Kept(_) => None,
-        })
+/// Which messages with media among `items` have been accepted before.
+pub async fn known(store: &Store, items: &[Item]) -> Result<Vec<Sha256>, StoreError> {
+    let asked = with_media(items);
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wamids: Vec<&Wamid> = asked.iter().map(|(message, _)| &message.wamid).collect();
+    store.known(&wamids).await
+}
+
+fn with_media(items: &[Item]) -> Vec<(&Inbound, &MediaRef)> {
+    let messages = items.iter().filter_map(|item| match item {
+        Item::Message(message) => Some(message),
+        Item::Status(_) | Item::Kept(_) => None,
+    });
+    messages
         .filter_map(|message| match &message.content {
             Content::Media(media) => Some((message, media)),
             Content::Text | Content::OtherMedia | Content::Silent => None,
         })
-        .collect();
-    if asked.is_empty() {
-        return asked;
-    }
-    let wamids: Vec<&Wamid> = asked.iter().map(|(message, _)| &message.wamid).collect();
-    let known: HashSet<Sha256> =
-        store.known(&wamids).await.unwrap_or_default().into_iter().collect();
-    asked.into_iter().filter(|(message, _)| !known.contains(&message.wamid.digest())).collect()
+        .collect()
 }

@@ -19,6 +19,14 @@ impl<T: AsRef<[u8]>> Verified<T> {
     }
 }
 
+impl<'a> Verified<&'a [u8]> {
+    /// Bytes that were verified before they went into the spool. Nobody but us writes there, and
+    /// the secret that signed them may have been rotated away since.
+    pub(super) fn from_spool(body: &'a [u8]) -> Self {
+        Self(body)
+    }
+}
+
 /// Why a signature does not hold; the log says which, and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {

@@ -48,6 +48,11 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// Whether Postgres did not answer as it should.
+    pub fn is_postgres_away(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Postgres(_)) | Self::Queue(_))
+    }
+
     /// The fate of the job that met this.
     pub fn verdict(&self) -> Verdict {
         match self {

@@ -7,6 +7,7 @@ pub mod match_customer;
 pub mod reply;
 
 mod error;
+mod unbroken;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 pub use self::error::StepError;
 use self::extract::{Engines, Extracted, Extraction};
+pub use self::unbroken::Unbroken;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
@@ -47,6 +49,8 @@ pub struct Deps {
     pub engines: Arc<Engines>,
     /// The operator's wishes.
     pub wishes: Arc<Wishes>,
+    /// Since when Postgres has answered.
+    pub unbroken: Arc<Unbroken>,
 }
 
 /// What the operator decides about answers and look-ups.

@@ -103,10 +103,12 @@ async fn next(
     Ok(Next::Send(form))
 }
 
-/// How long the echo of an attempt of unknown outcome still has to come.
+/// How long the echo of an attempt of unknown outcome still has to come. It comes by way of
+/// Postgres: the wait begins anew when Postgres was away.
 fn echo_is_due(deps: &Deps, last: &Attempt) -> Option<Duration> {
     let unknown_since = last.lost_at.unwrap_or(last.intended_at + SENDING_TAKES);
-    let until = unknown_since + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
+    let heard_since = unknown_since.max(deps.unbroken.since());
+    let until = heard_since + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
     (until - deps.clock.now()).to_std().ok().filter(|it| !it.is_zero())
 }
 
@@ -178,6 +180,7 @@ async fn note_accepted(deps: &Deps, id: AttemptId, wamid: &Wamid) -> Result<(), 
     loop {
         match deps.store.send_accepted(id, wamid, deps.clock.now()).await {
             Err(error) if Instant::now() < deadline => {
+                deps.unbroken.broken(deps.clock.now());
                 warn!(%error, "an answer was sent and could not be noted yet");
                 sleep(Duration::from_millis(500)).await;
             }

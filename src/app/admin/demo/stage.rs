@@ -1,12 +1,13 @@
 //! Everything that the demo runs, in one process: a private Postgres, the simulators, the ingress
 //! and the worker. The services are started from settings, as in production.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
 use private_postgres::{Cluster, Options};
 use simulators::{Meta, MetaOptions, Stripe, StripeOptions};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,7 @@ pub struct Stage {
     services: JoinSet<Result<(), Failure>>,
     stop: CancellationToken,
     // The last to go.
+    _spool: TempDir,
     _cluster: Cluster,
 }
 
@@ -57,7 +59,8 @@ impl Stage {
 
         let meta = Meta::start(MetaOptions::default())?;
         let stripe = Stripe::start(StripeOptions::default())?;
-        let settings = settings(source, &url, &meta, &stripe);
+        let spool = tempfile::tempdir()?;
+        let settings = settings(source, &url, &meta, &stripe, spool.path());
         let ingress = Ingress::bind(IngressSettings::from(&settings)?, Clock::system())?;
         let worker = Worker::prepare(WorkerSettings::from(&settings)?, Clock::system()).await?;
         let webhook = format!("http://{}/webhook", ingress.address());
@@ -78,6 +81,7 @@ impl Stage {
             database_url: url,
             services,
             stop,
+            _spool: spool,
             _cluster: cluster,
         })
     }
@@ -108,7 +112,7 @@ fn meta_verify_token() -> String {
 
 /// What production reads from the environment. The wishes of whoever runs the demo
 /// (`REPLY_LANGUAGE`, `HOME_COUNTRY`) are kept.
-fn settings(source: &Source, url: &str, meta: &Meta, stripe: &Stripe) -> Source {
+fn settings(source: &Source, url: &str, meta: &Meta, stripe: &Stripe, spool: &Path) -> Source {
     let wished = ["REPLY_LANGUAGE", "HOME_COUNTRY"]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), source.text(name)?)));
@@ -123,6 +127,7 @@ fn settings(source: &Source, url: &str, meta: &Meta, stripe: &Stripe) -> Source 
         ("MEDIA_HOSTS", meta.media_host()),
         ("STRIPE_SECRET_KEY", stripe.options().secret_key.clone()),
         ("STRIPE_API_URL", stripe.base_url()),
+        ("SPOOL_DIR", spool.display().to_string()),
         ("OCR_ENGINES", "local".to_owned()),
         ("ECHO_WAIT_S", "5".to_owned()),
     ];
