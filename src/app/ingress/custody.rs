@@ -28,6 +28,9 @@ const POSTGRES_WITHIN: Duration = Duration::from_secs(2);
 /// How often it is looked whether Postgres is back, and whether the spool holds anything.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Every so many looks, other processes' segments are looked for: each 10 s.
+const LOOK_FOR_OTHERS: u64 = 20;
+
 /// Where a webhook is, once it is ours.
 #[derive(Clone, Copy, Debug)]
 pub enum Taken {
@@ -118,24 +121,30 @@ impl Custody {
     /// cancelled. What is left then is replayed after the next start.
     pub async fn keep_replaying(&self, stop: CancellationToken) {
         let mut due = tokio::time::interval(LOOK_EVERY);
+        let mut looked = 0_u64;
         while stop.run_until_cancelled(due.tick()).await.is_some() {
+            // Another ingress on this folder may have died and left something.
+            let look_for_others = looked.is_multiple_of(LOOK_FOR_OTHERS);
+            looked += 1;
             let away = self.postgres_is_away.load(Ordering::Relaxed);
-            if !away && self.to.spool.size() == 0 {
-                continue;
-            }
-            if !matches!(timeout(POSTGRES_WITHIN, self.to.store.ping()).await, Ok(Ok(()))) {
-                continue;
-            }
-            if self.postgres_is_away.swap(false, Ordering::Relaxed) {
-                info!("Postgres is back");
-            }
-            if self.to.spool.size() == 0 {
-                continue;
-            }
-            if let Some(Err(error)) = stop.run_until_cancelled(replay(&self.to)).await {
-                warn!(%error, "the spool is not empty yet");
+            let waiting = self.to.spool.size() > 0 || look_for_others;
+            let is_there = (away || waiting) && self.is_postgres_back().await;
+            if is_there && waiting {
+                let replayed = stop.run_until_cancelled(replay(&self.to)).await;
+                if let Some(Err(error)) = replayed {
+                    warn!(%error, "the spool is not empty yet");
+                }
             }
         }
+    }
+
+    async fn is_postgres_back(&self) -> bool {
+        let answer = timeout(POSTGRES_WITHIN, self.to.store.ping()).await;
+        let is_back = matches!(answer, Ok(Ok(())));
+        if is_back && self.postgres_is_away.swap(false, Ordering::Relaxed) {
+            info!("Postgres is back");
+        }
+        is_back
     }
 }
 
