@@ -23,6 +23,10 @@ pub struct SenderId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReplyId(pub i64);
 
+/// Our own row id of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntryId(pub i64);
+
 /// The id of one attempt to send; travels to Meta and back as `biz_opaque_callback_data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptId(pub uuid::Uuid);

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::chat::{Press, Quoting};
 use super::delivery::StatusUpdate;
 use super::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
 use super::sender::{ProfileName, Sender};
@@ -51,8 +52,10 @@ pub struct Inbound {
 pub enum Content {
     /// A photo or a document that may be a receipt.
     Media(MediaRef),
-    /// Words; `raw` has them.
-    Text,
+    /// Words; `raw` has them. Those that reply to a message may be a correction.
+    Text(Option<Quoting>),
+    /// A button of ours was pressed.
+    Choice(Press),
     /// A voice message, video, sticker, location, contact card: we ask for a photo instead.
     OtherMedia,
     /// A reaction, a revoke, a system message …: nothing is answered.
@@ -64,7 +67,8 @@ impl Content {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Media(_) => "media",
-            Self::Text => "text",
+            Self::Text(_) => "text",
+            Self::Choice(_) => "choice",
             Self::OtherMedia => "other_media",
             Self::Silent => "silent",
         }

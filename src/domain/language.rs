@@ -21,6 +21,15 @@ impl Language {
         Self::ALL.into_iter().find(|it| it.code() == code)
     }
 
+    /// The one of these that is in this language.
+    pub fn pick<T>(self, en: T, cs: T, de: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Cs => cs,
+            Self::De => de,
+        }
+    }
+
     /// The code, as Meta writes it in a template's `language`.
     pub fn code(self) -> &'static str {
         match self {

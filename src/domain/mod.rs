@@ -8,5 +8,6 @@ pub mod money;
 pub mod inbound;
 pub mod reading;
 pub mod reply;
+pub mod chat;
 pub mod delivery;
 pub mod retry;

@@ -59,6 +59,19 @@ impl Money {
         Decimal::parse_in(number, currency)?.in_currency(currency)
     }
 
+    /// Reads an amount for something whose currency is `known`, which holds where the text names
+    /// none, or a sign that several currencies share.
+    pub fn parse_near(text: &str, known: Option<Currency>) -> Result<Self, NotMoney> {
+        let (before, number, after) = split_number(text)?;
+        let sign = if before.is_empty() { after } else { before };
+        let known = known.filter(|it| sign.is_empty() || it.shares_sign(sign));
+        match known {
+            Some(_) if !before.is_empty() && !after.is_empty() => Err(NotMoney::Unreadable),
+            Some(currency) => Decimal::parse_in(number, currency)?.in_currency(currency),
+            None => Self::parse(text, None),
+        }
+    }
+
     /// The amount with all decimals of its currency.
     pub fn decimal(self) -> Decimal {
         Decimal::new(self.minor, self.currency.decimals())

@@ -68,6 +68,13 @@ impl Fields {
         self.tax?.in_currency(self.currency?).ok()
     }
 
+    /// The merchant's letters and digits in one case: how a receipt is known again although it was
+    /// read a little otherwise. `None` where nothing is left.
+    pub fn merchant_key(&self) -> Option<String> {
+        let letters = self.merchant.as_deref()?.chars().filter(|it| it.is_alphanumeric());
+        Some(letters.flat_map(char::to_lowercase).collect()).filter(|it: &String| !it.is_empty())
+    }
+
     /// The same without what cannot be true, whoever read it: a total that is not above zero
     /// or that the currency cannot hold, a tax that is not a part of the total, a day after
     /// `today` (a day more is granted, for the time zones) or before 1990, a name without a
@@ -229,6 +236,14 @@ mod tests {
         assert!(
             fields("0.505", "0", "2026-01-01", "x").believable(day("2026-11-23")).total.is_none()
         );
+    }
+
+    #[test]
+    fn a_merchant_is_known_again_by_letters_and_digits() {
+        let key = |name| fields("1", "0", "2026-11-23", name).merchant_key();
+        assert_eq!(key("Café No. 22, s.r.o."), Some("caféno22sro".to_owned()));
+        assert_eq!(key("CAFÉ NO 22 S R O"), key("Café No. 22, s.r.o."));
+        assert_eq!(key(" – "), None);
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! What is booked.
+//! What is booked, and what looks like something that is booked already.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Store, StoreError};
-use crate::domain::ids::{CustomerId, MessageId, SenderId};
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::{CustomerId, EntryId, MessageId, SenderId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::reading::{Category, Fields};
-use crate::domain::reply::EntrySummary;
+use crate::domain::reply::{Entry, EntryState, EntrySummary};
 
 /// Whose entry it is, and of which message.
 #[derive(Clone, Debug)]
@@ -19,57 +19,184 @@ pub struct EntryOwner {
     pub customer: CustomerId,
 }
 
+/// An entry, and what it repeats while it is a duplicate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// As it stands.
+    pub entry: Entry,
+    /// What it looks like.
+    pub repeats: Option<Entry>,
+}
+
+/// By what a receipt is known again, besides its photo.
+pub(super) struct Likeness<'a> {
+    pub merchant_key: Option<&'a str>,
+    pub date: Option<NaiveDate>,
+    pub total: Option<Money>,
+}
+
 impl Store {
-    /// Books what was read: `booked` when total and currency are known, else `incomplete`. One
-    /// entry a message: a later call changes nothing and returns what stands.
+    /// Records what was read: `duplicate` when the same sender has an entry of the same photo, or
+    /// of the same merchant, date and total; else `booked` when total and currency are known, else
+    /// `incomplete`. One entry a message: a later call changes nothing and returns what stands.
+    /// Two alike at the same moment: one is booked.
     pub async fn record_entry(
         &self,
         owner: &EntryOwner,
         fields: &Fields,
         now: DateTime<Utc>,
-    ) -> Result<EntrySummary, StoreError> {
+    ) -> Result<Recorded, StoreError> {
+        let mut tx = self.begin().await?;
+        one_at_a_time(&mut tx, owner.sender).await?;
+        let key = fields.merchant_key();
         let total = fields.amount();
+        let like = Likeness { merchant_key: key.as_deref(), date: fields.date, total };
+        let original = repeated(&mut tx, owner.sender, owner.message, &like).await?;
+        let state = if original.is_some() { EntryState::Duplicate } else { EntryState::of(total) };
         sqlx::query!(
-            "insert into entries (message_id, sender_id, customer_id, state, merchant, total_minor,
-                                  currency, receipt_date, category, tax_minor, booked_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            "insert into entries (message_id, sender_id, customer_id, state, merchant, merchant_key,
+                                  total_minor, currency, receipt_date, category, tax_minor,
+                                  photo_sha256, duplicate_of, booked_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                     (select sha256 from media where message_id = $1), $12, $13)
              on conflict (message_id) do nothing",
             owner.message.0,
             owner.sender.0,
             owner.customer.0,
-            if total.is_some() { "booked" } else { "incomplete" },
+            state.as_str(),
             fields.merchant,
+            key,
             total.map(|it| it.minor),
             fields.currency.map(Currency::code),
             fields.date,
             fields.category.map(Category::as_str),
             fields.tax_amount().map(|it| it.minor),
+            original.map(|it| it.0),
             now
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        self.entry(owner.message).await?.ok_or(StoreError::Missing { table: "entries" })
+        tx.commit().await?;
+        let entry = self.entry(owner.message).await?;
+        self.recorded(entry.ok_or(StoreError::Missing { table: "entries" })?).await
     }
 
-    /// What the entry of `message` says.
-    pub async fn entry(&self, message: MessageId) -> Result<Option<EntrySummary>, StoreError> {
-        let row = sqlx::query!(
-            "select merchant, total_minor, currency, receipt_date, category
+    /// The entry of `message`.
+    pub async fn entry(&self, message: MessageId) -> Result<Option<Entry>, StoreError> {
+        let row = sqlx::query_as!(
+            EntryRow,
+            "select id, state, merchant, total_minor, currency, receipt_date, category
              from entries
              where message_id = $1",
             message.0
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| EntrySummary {
-            category: row.category.as_deref().and_then(Category::parse),
-            total: total(row.total_minor, row.currency.as_deref()),
-            merchant: row.merchant,
-            date: row.receipt_date,
-        }))
+        row.map(EntryRow::entry).transpose()
+    }
+
+    /// The entry `id`, if it is one of `sender`'s.
+    pub async fn own_entry(
+        &self,
+        sender: SenderId,
+        id: EntryId,
+    ) -> Result<Option<Entry>, StoreError> {
+        let row = sqlx::query_as!(
+            EntryRow,
+            "select id, state, merchant, total_minor, currency, receipt_date, category
+             from entries
+             where id = $1 and sender_id = $2",
+            id.0,
+            sender.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(EntryRow::entry).transpose()
+    }
+
+    /// `entry` with what it repeats.
+    pub(super) async fn recorded(&self, entry: Entry) -> Result<Recorded, StoreError> {
+        if entry.state != EntryState::Duplicate {
+            return Ok(Recorded { entry, repeats: None });
+        }
+        let row = sqlx::query_as!(
+            EntryRow,
+            "select original.id, original.state, original.merchant, original.total_minor,
+                    original.currency, original.receipt_date, original.category
+             from entries
+             join entries as original on original.id = entries.duplicate_of
+             where entries.id = $1",
+            entry.id.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(Recorded { entry, repeats: row.map(EntryRow::entry).transpose()? })
     }
 }
 
-fn total(minor: Option<i64>, currency: Option<&str>) -> Option<Money> {
-    Some(Money { minor: minor?, currency: Currency::parse(currency?)? })
+/// Whoever records or changes entries of this sender goes one after the other, until `tx` ends.
+pub(super) async fn one_at_a_time(tx: &mut Tx, sender: SenderId) -> Result<(), StoreError> {
+    sqlx::query!("select id from senders where id = $1 for no key update", sender.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The entry of the same sender that the receipt of `message` looks like: a booked one rather than
+/// an incomplete one, then the oldest.
+pub(super) async fn repeated(
+    tx: &mut Tx,
+    sender: SenderId,
+    message: MessageId,
+    like: &Likeness<'_>,
+) -> Result<Option<EntryId>, StoreError> {
+    let id = sqlx::query_scalar!(
+        "select id
+         from entries
+         where sender_id = $1 and message_id <> $2 and state <> 'duplicate'
+             and (photo_sha256 = (select sha256 from media where message_id = $2)
+                  or (merchant_key = $3 and receipt_date = $4 and total_minor = $5 and currency = $6))
+         order by state = 'booked' desc, id
+         limit 1",
+        sender.0,
+        message.0,
+        like.merchant_key,
+        like.date,
+        like.total.map(|it| it.minor),
+        like.total.map(|it| it.currency.code())
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(id.map(EntryId))
+}
+
+struct EntryRow {
+    id: i64,
+    state: String,
+    merchant: Option<String>,
+    total_minor: Option<i64>,
+    currency: Option<String>,
+    receipt_date: Option<NaiveDate>,
+    category: Option<String>,
+}
+
+impl EntryRow {
+    fn entry(self) -> Result<Entry, StoreError> {
+        let currency = self.currency.as_deref().and_then(Currency::parse);
+        let unreadable = StoreError::Unreadable { table: "entries", column: "state" };
+        Ok(Entry {
+            id: EntryId(self.id),
+            state: EntryState::parse(&self.state).ok_or(unreadable)?,
+            currency,
+            summary: EntrySummary {
+                category: self.category.as_deref().and_then(Category::parse),
+                total: self
+                    .total_minor
+                    .zip(currency)
+                    .map(|(minor, currency)| Money { minor, currency }),
+                merchant: self.merchant,
+                date: self.receipt_date,
+            },
+        })
+    }
 }

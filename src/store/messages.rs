@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, Tx};
+use crate::domain::chat::{Press, Quoting, Words};
 use crate::domain::ids::{MessageId, PhoneNumberId, Sha256, Wamid};
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Content, Inbound};
 use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
 
 /// A message as the worker needs it.
@@ -30,13 +31,15 @@ pub struct Message {
     pub received_at: DateTime<Utc>,
 }
 
-/// [`crate::domain::inbound::Content`] without its contents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// [`crate::domain::inbound::Content`] without photos.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A photo or document.
     Media,
-    /// Words.
-    Text,
+    /// Words, and what they reply to.
+    Text(Option<Quoting>),
+    /// A button of ours.
+    Choice(Press),
     /// Voice, video, sticker.
     OtherMedia,
     /// Nothing to answer.
@@ -44,10 +47,18 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn parse(word: &str) -> Option<Self> {
+    fn read(
+        word: &str,
+        quoted: Option<String>,
+        words: Option<String>,
+        pressed: Option<String>,
+    ) -> Option<Self> {
+        let quoting =
+            || Some(Quoting { wamid: Wamid::parse(&quoted?)?, words: Words::new(&words?) });
         match word {
             "media" => Some(Self::Media),
-            "text" => Some(Self::Text),
+            "text" => Some(Self::Text(quoting())),
+            "choice" => Press::parse(&pressed?).map(Self::Choice),
             "other_media" => Some(Self::OtherMedia),
             "silent" => Some(Self::Silent),
             _ => None,
@@ -83,7 +94,8 @@ impl Store {
     /// The message `id`.
     pub async fn message(&self, id: MessageId) -> Result<Message, StoreError> {
         let row = sqlx::query!(
-            "select wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, received_at
+            "select wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, received_at,
+                    quoted_wamid, quoted_words, pressed
              from messages
              where id = $1",
             id.0
@@ -100,7 +112,8 @@ impl Store {
                 .ok_or(unreadable("phone_number_id"))?,
             sender: Sender::known_by(phone, user_id).ok_or(unreadable("phone or user_id"))?,
             profile_name: row.profile_name.as_deref().and_then(ProfileName::parse),
-            kind: Kind::parse(&row.kind).ok_or(unreadable("kind"))?,
+            kind: Kind::read(&row.kind, row.quoted_wamid, row.quoted_words, row.pressed)
+                .ok_or(unreadable("kind"))?,
             sent_at: row.sent_at,
             received_at: row.received_at,
         })
@@ -152,6 +165,12 @@ pub async fn remember(
     let profiles: Vec<Option<&str>> =
         told.iter().map(|it| it.profile_name.as_ref().map(ProfileName::as_str)).collect();
     let contents: Vec<&str> = told.iter().map(|it| it.content.kind()).collect();
+    let quoting: Vec<Option<&Quoting>> = told.iter().map(|it| quoting(&it.content)).collect();
+    let quoted: Vec<Option<&str>> =
+        quoting.iter().map(|it| it.map(|it| it.wamid.as_str())).collect();
+    let words: Vec<Option<&str>> =
+        quoting.iter().map(|it| it.map(|it| it.words.as_str())).collect();
+    let pressed: Vec<Option<String>> = told.iter().map(|it| pressed(&it.content)).collect();
     let sent_at: Vec<DateTime<Utc>> = told.iter().map(|it| it.sent_at).collect();
     let bodies: Vec<&[u8]> = told.iter().map(|it| it.raw.0.as_slice()).collect();
 
@@ -165,12 +184,16 @@ pub async fn remember(
              returning wamid_sha256
          )
          insert into messages (wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at,
-                               raw, received_at, accepted_at, trace_parent)
+                               raw, quoted_wamid, quoted_words, pressed, received_at, accepted_at,
+                               trace_parent)
          select told.wamid, told.phone_number_id, told.phone, told.user_id, told.profile_name,
-                told.kind, told.sent_at, told.raw, $10, $11, $12
+                told.kind, told.sent_at, told.raw, told.quoted_wamid, told.quoted_words,
+                told.pressed, $10, $11, $12
          from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                     $7::text[], $8::timestamptz[], $9::bytea[])
-              as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw)
+                     $7::text[], $8::timestamptz[], $9::bytea[], $13::text[], $14::text[],
+                     $15::text[])
+              as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw,
+                       quoted_wamid, quoted_words, pressed)
          join fresh on fresh.wamid_sha256 = told.digest
          order by told.sent_at
          returning id, wamid",
@@ -186,12 +209,29 @@ pub async fn remember(
         arrival.received_at,
         arrival.accepted_at,
         arrival.trace_parent.as_deref(),
+        &quoted as _,
+        &words as _,
+        &pressed as _,
     )
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
         .map(|row| Ok((Wamid::parse(&row.wamid).ok_or(unreadable("wamid"))?, MessageId(row.id))))
         .collect()
+}
+
+fn quoting(content: &Content) -> Option<&Quoting> {
+    match content {
+        Content::Text(quoting) => quoting.as_ref(),
+        Content::Media(_) | Content::Choice(_) | Content::OtherMedia | Content::Silent => None,
+    }
+}
+
+fn pressed(content: &Content) -> Option<String> {
+    match content {
+        Content::Choice(press) => Some(press.to_string()),
+        Content::Media(_) | Content::Text(_) | Content::OtherMedia | Content::Silent => None,
+    }
 }
 
 const UNREADABLE_ID: StoreError =

@@ -8,6 +8,7 @@ pub mod senders;
 pub mod readings;
 pub mod matches;
 pub mod entries;
+pub mod entry_revisions;
 pub mod replies;
 pub mod send_attempts;
 pub mod views;

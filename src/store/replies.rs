@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::entries::one_at_a_time;
 use super::{Store, StoreError, one_row};
-use crate::domain::ids::{MessageId, ReplyId, SenderId};
+use crate::domain::chat::Question;
+use crate::domain::ids::{EntryId, MessageId, ReplyId, SenderId};
 use crate::domain::language::Language;
 use crate::domain::reply::{Outcome, Part};
 
@@ -18,6 +20,8 @@ pub struct Reply {
     pub body: String,
     /// The template's parameters; empty where no template says this.
     pub parameters: Vec<String>,
+    /// Which entry it asks about, and what: its buttons.
+    pub asks: Option<(EntryId, Question)>,
 }
 
 /// Shows the id only: the words are the sender's business.
@@ -30,6 +34,15 @@ impl std::fmt::Debug for Reply {
 /// How far apart two helps to one sender are at least: two bots must not talk for ever.
 const HELP_EVERY: Duration = Duration::hours(24);
 
+/// For whom an answer is seldom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    /// Once a sender and day.
+    Sender,
+    /// Once an entry and day.
+    Entry,
+}
+
 impl Store {
     /// This part of the answer to `message`, once worded.
     pub async fn reply_to(
@@ -38,7 +51,7 @@ impl Store {
         part: Part,
     ) -> Result<Option<Reply>, StoreError> {
         let row = sqlx::query!(
-            "select id, language, body, parameters
+            "select id, language, body, parameters, entry_id, asks
              from replies
              where message_id = $1 and part = $2",
             message.0,
@@ -47,12 +60,13 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
+            let asks = row.asks.as_deref().map(|it| Question::parse(it).ok_or(unreadable("asks")));
             Ok(Reply {
                 id: ReplyId(row.id),
-                language: Language::parse(&row.language)
-                    .ok_or(StoreError::Unreadable { table: "replies", column: "language" })?,
+                language: Language::parse(&row.language).ok_or(unreadable("language"))?,
                 body: row.body,
                 parameters: row.parameters,
+                asks: row.entry_id.map(EntryId).zip(asks.transpose()?),
             })
         })
         .transpose()
@@ -69,8 +83,8 @@ impl Store {
     ) -> Result<Reply, StoreError> {
         sqlx::query!(
             "insert into replies (message_id, sender_id, part, outcome, language, body, parameters, state,
-                                  created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, 'owed', $8)
+                                  created_at, entry_id, asks)
+             values ($1, $2, $3, $4, $5, $6, $7, 'owed', $8, $9, $10)
              on conflict (message_id, part) do nothing",
             message.0,
             sender.0,
@@ -79,7 +93,9 @@ impl Store {
             language.code(),
             outcome.text(language),
             &outcome.parameters(language),
-            now
+            now,
+            outcome.entry().map(|it| it.0),
+            outcome.asks().map(Question::as_str)
         )
         .execute(&self.pool)
         .await?;
@@ -88,36 +104,44 @@ impl Store {
             .ok_or(StoreError::Missing { table: "replies" })
     }
 
-    /// Words the help to `message`, unless another message of `sender` was helped in the last 24
-    /// hours. Two at the same moment: one is helped. Called again for a message that is owed help
-    /// it says so again.
-    pub async fn owe_help(
+    /// Words `outcome` for `message`, unless `sender` was told the same in the last 24 hours,
+    /// because of another message: about the same entry, where `each` is that. Two at the same
+    /// moment: one is answered. Called again for a message that is owed an answer it says so again.
+    pub async fn owe_seldom(
         &self,
         message: MessageId,
         sender: SenderId,
+        outcome: &Outcome,
+        each: Each,
         language: Language,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let about = match each {
+            Each::Sender => None,
+            Each::Entry => outcome.entry(),
+        };
         let mut tx = self.begin().await?;
         // Whoever helps this sender goes one after the other.
-        sqlx::query!("select id from senders where id = $1 for update", sender.0)
-            .fetch_optional(&mut *tx)
-            .await?;
+        one_at_a_time(&mut tx, sender).await?;
         let done = sqlx::query!(
             "insert into replies (message_id, sender_id, part, outcome, language, body, parameters,
-                                  state, created_at)
-             select $1, $2, 'answer', 'help', $3, $4, '{}', 'owed', $5
+                                  state, created_at, entry_id)
+             select $1, $2, 'answer', $3, $4, $5, '{}', 'owed', $6, $8
              where not exists (
                  select from replies
-                 where sender_id = $2 and outcome = 'help' and created_at > $6 and message_id <> $1
+                 where sender_id = $2 and outcome = $3 and created_at > $7 and message_id <> $1
+                     and ($9::bigint is null or entry_id = $9)
              )
              on conflict (message_id, part) do update set language = replies.language",
             message.0,
             sender.0,
+            outcome.as_str(),
             language.code(),
-            Outcome::Help.text(language),
+            outcome.text(language),
             now,
-            now - HELP_EVERY
+            now - HELP_EVERY,
+            outcome.entry().map(|it| it.0),
+            about.map(|it| it.0)
         )
         .execute(&mut *tx)
         .await?;
@@ -158,4 +182,8 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+fn unreadable(column: &'static str) -> StoreError {
+    StoreError::Unreadable { table: "replies", column }
 }

@@ -58,7 +58,7 @@ async fn a_window_that_closed_under_way_is_told_by_webhook_and_answered_by_the_t
     rig.drain_until("select exists (select from send_attempts where form = 'template' and outcome = 'accepted')").await;
 
     let kinds: Vec<String> = rig.answers_to(&photo).into_iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, ["text", "template"]);
+    assert_eq!(kinds, ["interactive", "template"]);
     rig.drain().await;
     rig.end().await;
 }

@@ -8,7 +8,7 @@ use crate::rig::{CAFE, Rig, somebody};
 
 const BOTH: &[(&str, &str)] = &[("OCR_ENGINES", "anthropic,local")];
 
-fn answer() -> serde_json::Value {
+pub fn answer() -> serde_json::Value {
     json!({
         "is_receipt": true, "merchant": "The Copper Kettle", "total": "22.40", "currency": "GBP",
         "date": "2026-11-19", "category": "meals", "tax": "3.73", "country": "GB",
@@ -61,7 +61,7 @@ async fn a_refusal_and_an_unsure_total_go_to_the_next_engine() {
     }
 }
 
-fn unsure_answer() -> serde_json::Value {
+pub fn unsure_answer() -> serde_json::Value {
     let mut answer = answer();
     answer["total"] = json!(null);
     answer

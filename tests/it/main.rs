@@ -5,10 +5,12 @@
 mod rig;
 mod outside;
 mod programs;
+mod talk;
 
 mod whole_path;
 mod twice;
 mod answers;
+mod chat;
 mod outages;
 mod custody;
 mod refusals;

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use paragon::clients::whatsapp::{Envelope, MediaHosts, SendError, Template, WhatsApp};
+use paragon::clients::whatsapp::{Button, Envelope, MediaHosts, SendError, Template, WhatsApp};
 use paragon::clients::{Http, Secret};
 use paragon::domain::ids::{AttemptId, PhoneNumberId, Wamid};
 use paragon::domain::language::Language;
@@ -98,6 +98,49 @@ async fn an_answer_quotes_and_carries_its_attempt_as_meta_wants_it() {
     assert_eq!(sent.quoted.as_deref(), Some("wamid.HBgMNDIwNzc3MTIzNDU2"));
     let attempt = AttemptId::parse(sent.callback_data.as_deref().unwrap()).unwrap();
     assert_eq!(attempt, AttemptId(uuid::Uuid::from_u128(42)));
+}
+
+#[tokio::test]
+async fn buttons_stand_under_the_answer_as_meta_wants_them() {
+    let wire = wire();
+    heard_from_both(&wire.meta).await;
+    let (to, attempt) = (sender(Some(PHONE), None), AttemptId(uuid::Uuid::from_u128(45)));
+    let envelope = Envelope { from: &wire.number, to: &to, quoting: None, attempt };
+    let buttons = [("entry:7:right", "Right"), ("entry:7:wrong", "Wrong")];
+
+    let under = buttons.map(|(id, title)| Button { id, title });
+    wire.whatsapp.send_buttons(&envelope, "Booked: €12.50", &under).await.unwrap();
+
+    let asked = the_send(&wire.meta).json().unwrap();
+    vendor_schemas::assert_valid(vendor_schemas::graph("InteractiveMessage"), &asked);
+    vendor_schemas::assert_valid(vendor_schemas::graph("InteractiveObject"), &asked["interactive"]);
+    let sent = &wire.meta.sent()[0];
+    assert_eq!(sent.text.as_deref(), Some("Booked: €12.50"));
+    let shown: Vec<_> = sent.buttons.iter().map(|it| (it.id.as_str(), it.title.as_str())).collect();
+    assert_eq!(shown, buttons);
+}
+
+#[tokio::test]
+async fn buttons_that_meta_would_refuse_are_refused() {
+    let wire = wire();
+    heard_from_both(&wire.meta).await;
+    let (to, attempt) = (sender(Some(PHONE), None), AttemptId(uuid::Uuid::from_u128(46)));
+    let envelope = Envelope { from: &wire.number, to: &to, quoting: None, attempt };
+    let long = "x".repeat(1025);
+    let refused = async |body: &str, buttons: &[(&str, &str)]| {
+        let under: Vec<_> = buttons.iter().map(|(id, title)| Button { id, title }).collect();
+        let refused = wire.whatsapp.send_buttons(&envelope, body, &under).await.unwrap_err();
+        assert_eq!(refused.verdict(), Verdict::GiveUp, "{refused:?}");
+    };
+    refused("Booked", &[]).await;
+    refused("Booked", &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]).await;
+    refused("Booked", &[("a", "1"), ("a", "2")]).await;
+    refused("Booked", &[("a", "1"), ("b", "1")]).await;
+    refused("Booked", &[("a", "twenty-one characters")]).await;
+    refused("Booked", &[("", "1")]).await;
+    refused("", &[("a", "1")]).await;
+    refused(&long, &[("a", "1")]).await;
+    assert_eq!(wire.meta.sent().len(), 0);
 }
 
 #[tokio::test]

@@ -58,6 +58,15 @@ pub struct Template<'a> {
     pub body: &'a [String],
 }
 
+/// A button under a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Button<'a> {
+    /// Comes back when it is pressed: at most 256 characters, unique in its message.
+    pub id: &'a str,
+    /// What stands on it: at most 20 characters, unique in its message.
+    pub title: &'a str,
+}
+
 impl WhatsApp {
     /// A client for the API at `base` (with its version, as in `https://graph.facebook.com/v26.0`);
     /// `token` goes there and to `media_hosts`, nowhere else.
@@ -75,6 +84,17 @@ impl WhatsApp {
     /// sends twice.
     pub async fn send_text(&self, envelope: &Envelope<'_>, body: &str) -> Result<Wamid, SendError> {
         self.send(envelope.from, &wire::text(envelope, body)).await
+    }
+
+    /// Sends free text (at most 1024 characters) with one to three buttons under it: allowed when
+    /// free text is. Called twice it sends twice.
+    pub async fn send_buttons(
+        &self,
+        envelope: &Envelope<'_>,
+        body: &str,
+        buttons: &[Button<'_>],
+    ) -> Result<Wamid, SendError> {
+        self.send(envelope.from, &wire::buttons(envelope, body, buttons)).await
     }
 
     /// Sends a template: allowed at any time, and charged for. Called twice it sends twice.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, Template};
+use super::{Button, Envelope, Template};
 use crate::domain::ids::Wamid;
 use crate::domain::sender::{Phone, UserId};
 
@@ -33,6 +33,7 @@ struct Context<'a> {
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Content<'a> {
     Text { text: Text<'a> },
+    Interactive { interactive: Interactive<'a> },
     Template { template: TemplateObject<'a> },
 }
 
@@ -40,6 +41,35 @@ enum Content<'a> {
 struct Text<'a> {
     body: &'a str,
     preview_url: bool,
+}
+
+#[derive(Serialize)]
+struct Interactive<'a> {
+    r#type: &'static str,
+    body: BodyObject<'a>,
+    action: Action<'a>,
+}
+
+#[derive(Serialize)]
+struct BodyObject<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Action<'a> {
+    buttons: Vec<ReplyButton<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReplyButton<'a> {
+    r#type: &'static str,
+    reply: ReplyObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ReplyObject<'a> {
+    id: &'a str,
+    title: &'a str,
 }
 
 #[derive(Serialize)]
@@ -70,6 +100,22 @@ struct Parameter {
 
 pub(super) fn text<'a>(envelope: &Envelope<'a>, body: &'a str) -> Message<'a> {
     addressed(envelope, Content::Text { text: Text { body, preview_url: false } })
+}
+
+pub(super) fn buttons<'a>(
+    envelope: &Envelope<'a>,
+    body: &'a str,
+    buttons: &[Button<'a>],
+) -> Message<'a> {
+    let reply = |it: &Button<'a>| ReplyObject { id: it.id, title: it.title };
+    let buttons =
+        buttons.iter().map(|it| ReplyButton { r#type: "reply", reply: reply(it) }).collect();
+    let interactive = Interactive {
+        r#type: "button",
+        body: BodyObject { text: body },
+        action: Action { buttons },
+    };
+    addressed(envelope, Content::Interactive { interactive })
 }
 
 pub(super) fn template<'a>(envelope: &Envelope<'a>, template: &Template<'a>) -> Message<'a> {
@@ -178,6 +224,27 @@ mod tests {
                 "to": "420777123456", "context": {"message_id": "wamid.QUOTED"},
                 "biz_opaque_callback_data": "00000000-0000-0000-0000-000000000007",
                 "type": "text", "text": {"body": "Booked", "preview_url": false},
+            }),
+        );
+    }
+
+    #[test]
+    fn buttons_stand_under_their_text_in_order() {
+        let pressed = [("entry:7:right", "Right"), ("entry:7:wrong", "Wrong")];
+        let under = pressed.map(|(id, title)| Button { id, title });
+        let button =
+            |id: &str, title: &str| json!({"type": "reply", "reply": {"id": id, "title": title}});
+        check(
+            &sender(Some("420777123456"), None),
+            |it| {
+                serde_json::to_value(buttons(it, "Booked", &under)).unwrap()["interactive"].clone()
+            },
+            &json!({
+                "type": "button",
+                "body": {"text": "Booked"},
+                "action": {"buttons": [
+                    button("entry:7:right", "Right"), button("entry:7:wrong", "Wrong"),
+                ]},
             }),
         );
     }

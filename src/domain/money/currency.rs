@@ -88,6 +88,13 @@ impl Currency {
         local.or_else(|| Self::parse(otherwise))
     }
 
+    /// Whether `sign` is one that this currency shares with others, as the dollars do theirs.
+    pub fn shares_sign(self, sign: &str) -> bool {
+        let lower = sign.trim().trim_end_matches('.').to_lowercase();
+        let sharers = SHARED_SIGNS.iter().find(|(it, ..)| *it == lower).map(|(_, it, _)| *it);
+        sharers.is_some_and(|it| it.split(' ').any(|code| code == self.code))
+    }
+
     /// The three letters.
     pub fn code(self) -> &'static str {
         self.code

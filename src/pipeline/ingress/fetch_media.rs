@@ -73,7 +73,7 @@ fn with_media(items: &[Item]) -> Vec<(&Inbound, &MediaRef)> {
     messages
         .filter_map(|message| match &message.content {
             Content::Media(media) => Some((message, media)),
-            Content::Text | Content::OtherMedia | Content::Silent => None,
+            Content::Text(_) | Content::Choice(_) | Content::OtherMedia | Content::Silent => None,
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 //! begins, and looks for it first: a retry goes on from the first undone step, and a step that
 //! runs twice, or in two places at once, does no harm.
 
+pub mod chat;
 pub mod extract;
 pub mod match_customer;
 pub mod reply;
@@ -29,7 +30,7 @@ use crate::domain::reply::Outcome;
 use crate::domain::retry;
 use crate::queue::Bell;
 use crate::store::Store;
-use crate::store::entries::EntryOwner;
+use crate::store::entries::{EntryOwner, Recorded};
 use crate::store::messages::{Kind, Message};
 
 /// What the steps work with.
@@ -98,9 +99,11 @@ const WORK_WITHIN: Duration = Duration::from_mins(4);
 pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
     let message = deps.store.message(id).await?;
     let sender = deps.store.sender(&message.sender).await?;
-    match message.kind {
+    match &message.kind {
         Kind::Silent => Ok(()),
-        Kind::Text => help(deps, &message, sender).await,
+        Kind::Text(None) => chat::help(deps, &message, sender).await,
+        Kind::Text(Some(quoting)) => chat::quoted(deps, &message, sender, quoting).await,
+        Kind::Choice(press) => chat::pressed(deps, &message, sender, *press).await,
         Kind::OtherMedia => answer(deps, &message, sender, &Outcome::SendAPhoto).await,
         Kind::Media => match guarded(Box::pin(photo(deps, &message, sender, which))).await {
             Ok(Some(outcome)) => answer(deps, &message, sender, &outcome).await,
@@ -184,8 +187,11 @@ async fn book(
     let customer = step("worker.match_customer", message.id, matching).await?;
     let owner = EntryOwner { message: message.id, sender, customer };
     let recording = async { Ok(deps.store.record_entry(&owner, fields, deps.clock.now()).await?) };
-    let entry = step("worker.record", message.id, recording).await?;
-    Ok(Outcome::Entry(entry))
+    let Recorded { entry, repeats } = step("worker.record", message.id, recording).await?;
+    Ok(match repeats {
+        Some(of) => Outcome::Duplicate { entry: entry.id, of },
+        None => Outcome::Entry(entry),
+    })
 }
 
 /// Shows the sender at once that their photo was seen, before anything has been made of it. Costs
@@ -200,15 +206,6 @@ async fn acknowledge(deps: &Deps, message: &Message, which: Try) {
     if let Err(error) = marked {
         warn!(message.id = %message.id, %error, "the read mark was not set");
     }
-}
-
-/// Words get a short help, at most once a sender and day: two bots must not talk for ever.
-async fn help(deps: &Deps, message: &Message, sender: SenderId) -> Result<(), StepError> {
-    let (language, now) = (deps.wishes.language, deps.clock.now());
-    if deps.store.owe_help(message.id, sender, language, now).await? {
-        answer(deps, message, sender, &Outcome::Help).await?;
-    }
-    Ok(())
 }
 
 /// The sender hears that it will not be done now; then the job ends with `error`. A notice that

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::{Deps, StepError};
-use crate::clients::whatsapp::{Envelope, SendError, Template};
+use crate::clients::whatsapp::{Button, Envelope, SendError, Template};
+use crate::domain::chat::Press;
 use crate::domain::ids::{AttemptId, SenderId, Wamid};
 use crate::domain::reply::{Form, Outcome, WINDOW_CLOSED};
 use crate::domain::retry::Verdict;
@@ -162,7 +163,7 @@ async fn send(
         attempt,
     };
     match form {
-        Form::Text => deps.whatsapp.send_text(&envelope, &reply.body).await,
+        Form::Text => send_words(deps, &envelope, reply).await,
         Form::Template => {
             let template = Template {
                 name: &deps.wishes.template,
@@ -172,6 +173,21 @@ async fn send(
             deps.whatsapp.send_template(&envelope, &template).await
         }
     }
+}
+
+/// Free words, with the buttons of what they ask.
+async fn send_words(
+    deps: &Deps,
+    envelope: &Envelope<'_>,
+    reply: &Reply,
+) -> Result<Wamid, SendError> {
+    let Some((entry, question)) = reply.asks else {
+        return deps.whatsapp.send_text(envelope, &reply.body).await;
+    };
+    let ids = question.choices().map(|choice| (Press { entry, choice }.to_string(), choice));
+    let buttons =
+        ids.each_ref().map(|(id, choice)| Button { id, title: choice.title(reply.language) });
+    deps.whatsapp.send_buttons(envelope, &reply.body, &buttons).await
 }
 
 /// Notes that Meta took the answer, and insists: Postgres may be away for a moment.

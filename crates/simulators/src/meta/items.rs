@@ -147,6 +147,22 @@ impl Meta {
         self.message(from, "text", json!({ "body": body }))
     }
 
+    /// The press of a button under `on`. Which ids are there is for the caller to know: a made-up
+    /// one is delivered too.
+    pub fn button_reply(&self, from: &Sender, on: &Sent, id: &str) -> Item {
+        let title = on.buttons.iter().find(|it| it.id == id).map(|it| it.title.as_str());
+        let reply = json!({ "id": id, "title": title.unwrap_or("?") });
+        let content = json!({ "type": "button_reply", "button_reply": reply });
+        let item = self.message(from, "interactive", content);
+        item.quoting(&on.wamid, &self.options().display_phone_number)
+    }
+
+    /// The press of a template's quick-reply button.
+    pub fn quick_reply(&self, from: &Sender, on: &Sent, payload: &str) -> Item {
+        let item = self.message(from, "button", json!({ "payload": payload, "text": "?" }));
+        item.quoting(&on.wamid, &self.options().display_phone_number)
+    }
+
     /// A reaction; an empty `emoji` takes it back, which Meta shows by leaving it out.
     pub fn reaction(&self, from: &Sender, to_wamid: &str, emoji: &str) -> Item {
         let mut reaction = json!({ "message_id": to_wamid });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::interactive::{self, SentButton};
 use super::requests::{self, Message, Request, Typing};
 use super::statuses::{self, Statuses};
 use super::window::WindowRefusal;
@@ -28,8 +29,10 @@ pub struct Sent {
     pub recipient: Option<String>,
     /// `text`, `template`, `image`, …
     pub kind: String,
-    /// The text's body.
+    /// The text's body, or that over the buttons.
     pub text: Option<String>,
+    /// The reply buttons under it.
+    pub buttons: Vec<SentButton>,
     /// The template, when it is one.
     pub template: Option<SentTemplate>,
     /// The message it quotes.
@@ -134,7 +137,8 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
     let sent = Sent {
         wamid: ids::wamid(&user, Direction::Outbound),
         phone_number_id: number.to_owned(),
-        text: message.content["body"].as_str().map(str::to_owned),
+        text: body_text(&message.content),
+        buttons: interactive::buttons(&message.content),
         to: message.to,
         recipient: message.recipient,
         kind: message.kind,
@@ -152,6 +156,12 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
     let plan = if outside { Statuses::Failed(131_047) } else { plan };
     let (before, after) = statuses::follow(state, sent, &plan);
     Ok(Outcome { answer, before, after })
+}
+
+/// `body` of a text, `body.text` of an interactive message.
+fn body_text(content: &Value) -> Option<String> {
+    let body = &content["body"];
+    body.as_str().or_else(|| body["text"].as_str()).map(str::to_owned)
 }
 
 fn sent_template(content: &Value, parameters: Vec<String>) -> SentTemplate {

@@ -4,6 +4,7 @@
 
 mod delivery;
 mod errors;
+mod interactive;
 mod items;
 mod media;
 mod messages;
@@ -28,6 +29,7 @@ use crate::faults::Faults;
 use crate::simulator::{Simulator, Surroundings, Vendor};
 
 pub use delivery::{Delivery, Redelivered, sign, wire_bytes};
+pub use interactive::SentButton;
 pub use items::{Change, Item, Sender};
 pub use media::{MediaId, Tamper};
 pub use messages::{Mark, Sent, SentTemplate};

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::errors;
+use super::{errors, interactive};
 use crate::answer::Answer;
 
 const KEYS: [&str; 11] = [
@@ -148,7 +148,7 @@ fn check_content(kind: &str, content: &Value) -> Result<(), Answer> {
         "image" | "audio" | "video" | "document" | "sticker" => has("id") || has("link"),
         "location" => has("latitude") && has("longitude"),
         "contacts" => content.as_array().is_some_and(|it| !it.is_empty()),
-        "interactive" => has("type") && has("action"),
+        "interactive" => return interactive::check(content),
         "template" => has("name") && has("language"),
         "reaction" => has("message_id"),
         other => {

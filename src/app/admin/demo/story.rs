@@ -194,7 +194,7 @@ async fn follow(stage: &Stage, payload: &Value) -> anyhow::Result<Followed> {
         row.trace_id.as_deref().unwrap_or("–")
     ));
     let booked = match (stage.store.entry(id).await?, stage.store.customer_match(id).await?) {
-        (Some(entry), Some(customer)) => Some(Booked { entry, customer }),
+        (Some(entry), Some(customer)) => Some(Booked { entry: entry.summary, customer }),
         _ => None,
     };
     let wamid = payload["entry"][0]["changes"][0]["value"]["messages"][0]["id"].as_str();

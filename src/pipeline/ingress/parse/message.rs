@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::json::{Fields, fields};
+use crate::domain::chat::{Press, Quoting, Words};
 use crate::domain::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw};
 use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
@@ -78,10 +79,26 @@ fn content(message: &Fields<'_>) -> Content {
         "document" => media(message, "document")
             .filter(|it| may_be_a_receipt(&it.mime))
             .map_or(Content::OtherMedia, Content::Media),
-        "text" => Content::Text,
+        "text" => Content::Text(quoting(message)),
+        "interactive" | "button" => pressed(message).map_or(Content::Silent, Content::Choice),
         "audio" | "video" | "sticker" | "location" | "contacts" => Content::OtherMedia,
         _ => Content::Silent,
     }
+}
+
+/// What a text says to the message that it replies to.
+fn quoting(message: &Fields<'_>) -> Option<Quoting> {
+    let wamid = Wamid::parse(&message.object("context")?.text("id")?)?;
+    let words = message.object("text")?.text("body")?;
+    Some(Quoting { wamid, words: Words::new(&words) })
+}
+
+/// The button of ours that was pressed: of a message, or of a template.
+fn pressed(message: &Fields<'_>) -> Option<Press> {
+    let of_message =
+        || message.object("interactive")?.object("button_reply").and_then(|it| it.text("id"));
+    let of_template = || message.object("button").and_then(|it| it.text("payload"));
+    Press::parse(&of_message().or_else(of_template)?)
 }
 
 /// Whether a document of this mime is worth fetching: then its first bytes decide. Phones send PDFs

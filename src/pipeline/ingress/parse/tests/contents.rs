@@ -100,6 +100,36 @@ fn what_is_no_receipt_is_answered_or_passed_over_by_its_kind() {
 }
 
 #[test]
+fn a_text_that_replies_names_the_message_and_its_words() {
+    let said = |context: &str, body: &str| {
+        format!(r#","type":"text","context":{context},"text":{{"body":{body}}}"#)
+    };
+    holds(&said(r#"{"from":"155","id":"q1"}"#, r#""12,50""#), "text on q1: 12,50");
+    holds(&said(r#"{"id":"q1"}"#, r#""a\u0000b\ud83d""#), "text on q1: ab\u{fffd}");
+    holds(&said(r#"{"forwarded":true}"#, r#""12,50""#), "text");
+    holds(&said(r#"{"id":"q 1"}"#, r#""12,50""#), "text");
+    holds(&said("[]", r#""12,50""#), "text");
+    holds(&said(r#"{"id":"q1"}"#, "null"), "text");
+}
+
+#[test]
+fn a_button_of_ours_is_a_choice_and_any_other_is_silent() {
+    let reply = |id: &str| {
+        let button =
+            format!(r#"{{"type":"button_reply","button_reply":{{"id":"{id}","title":"x"}}}}"#);
+        format!(r#","type":"interactive","interactive":{button}"#)
+    };
+    holds(&reply("entry:7:right"), "choice entry:7:right");
+    holds(&reply("entry:7:new"), "choice entry:7:new");
+    holds(&reply("cancel-button"), "silent");
+    let of_template = |payload: &str| {
+        format!(r#","type":"button","button":{{"payload":"{payload}","text":"x"}}"#)
+    };
+    holds(&of_template("entry:7:wrong"), "choice entry:7:wrong");
+    holds(&of_template("No-Button-Payload"), "silent");
+}
+
+#[test]
 fn what_people_type_does_no_harm() {
     for typed in [r"\ud83d", r"\udc00\ud800", r"\u0000", r"\\ud83d", "😀", r#"\"}]}"#] {
         holds(&format!(r#","type":"text","text":{{"body":"{typed}"}}"#), "text");

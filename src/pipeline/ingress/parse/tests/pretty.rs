@@ -50,6 +50,8 @@ fn content(content: &Content) -> String {
             let digest = it.sha256.map(|it| hex::encode(&it.as_bytes()[..4]));
             format!("media {} {:?} {}", it.id.as_str(), it.mime, or_dash(digest))
         }
-        Content::Text | Content::OtherMedia | Content::Silent => content.kind().to_owned(),
+        Content::Text(Some(it)) => format!("text on {}: {}", it.wamid.as_str(), it.words.as_str()),
+        Content::Choice(it) => format!("choice {it}"),
+        Content::Text(None) | Content::OtherMedia | Content::Silent => content.kind().to_owned(),
     }
 }

@@ -1,0 +1,286 @@
+//! What a sender says about an entry: a button pressed, a correction written. Nothing personal is
+//! in a button's id.
+
+use std::fmt;
+
+use super::ids::{EntryId, Wamid};
+use super::language::Language;
+use super::money::{Currency, Money};
+use super::reading::Category;
+use super::reply::categories;
+
+/// More of a text is not a correction.
+const WORDS_MAX: usize = 120;
+
+/// What an answer asks, and so which buttons it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Was it read right?
+    Verdict,
+    /// Is it the receipt that we already have?
+    Duplicate,
+}
+
+impl Question {
+    /// Our word for it, in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verdict => "verdict",
+            Self::Duplicate => "duplicate",
+        }
+    }
+
+    /// Reads [`Question::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Verdict, Self::Duplicate].into_iter().find(|it| it.as_str() == word)
+    }
+
+    /// What may be answered, in the order of the buttons.
+    pub fn choices(self) -> [Choice; 2] {
+        match self {
+            Self::Verdict => [Choice::Right, Choice::Wrong],
+            Self::Duplicate => [Choice::Same, Choice::New],
+        }
+    }
+}
+
+/// What a button says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// It was read right.
+    Right,
+    /// It was read wrong.
+    Wrong,
+    /// It is the receipt that we already have.
+    Same,
+    /// It is another receipt.
+    New,
+}
+
+impl Choice {
+    const ALL: [Self; 4] = [Self::Right, Self::Wrong, Self::Same, Self::New];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Same => "same",
+            Self::New => "new",
+        }
+    }
+
+    /// What stands on the button: at most 20 characters.
+    pub fn title(self, language: Language) -> &'static str {
+        let [en, cs, de] = match self {
+            Self::Right => ["That is right", "Souhlasí", "Stimmt"],
+            Self::Wrong => ["Something is wrong", "Něco nesouhlasí", "Stimmt nicht"],
+            Self::Same => ["Yes, the same", "Ano, stejná", "Ja, derselbe"],
+            Self::New => ["No, a new one", "Ne, nová", "Nein, ein neuer"],
+        };
+        language.pick(en, cs, de)
+    }
+}
+
+/// A button of an entry. Its id, `entry:12:right`, travels to Meta and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// Which entry.
+    pub entry: EntryId,
+    /// What of it.
+    pub choice: Choice,
+}
+
+impl Press {
+    /// Reads the id of a button. Anything that is not one of ours is `None`. Whose entry it is, is
+    /// not known here: a button's id can be made up.
+    pub fn parse(id: &str) -> Option<Self> {
+        let (entry, choice) = id.strip_prefix("entry:")?.split_once(':')?;
+        let choice = Choice::ALL.into_iter().find(|it| it.as_str() == choice)?;
+        let press = Self { entry: EntryId(entry.parse().ok()?), choice };
+        (press.to_string() == id).then_some(press)
+    }
+}
+
+/// The button's id.
+impl fmt::Display for Press {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry:{}:{}", self.entry.0, self.choice.as_str())
+    }
+}
+
+/// A text that replies to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quoting {
+    /// The message that it replies to.
+    pub wamid: Wamid,
+    /// What it says.
+    pub words: Words,
+}
+
+/// The first words of a text. They do not show themselves: they are what a person wrote.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Words(String);
+
+impl Words {
+    /// Takes the first 120 characters, without control characters.
+    pub fn new(text: &str) -> Self {
+        Self(text.chars().filter(|it| !it.is_control()).take(WORDS_MAX).collect())
+    }
+
+    /// As they were written, for Postgres only.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Words(…)")
+    }
+}
+
+/// What a sender wants changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Correction {
+    /// This was paid.
+    Total(Money),
+    /// It was for this.
+    Category(Category),
+}
+
+/// Words that may stand before an amount.
+const AMOUNT_IS: [&str; 9] =
+    ["amount", "total", "částka", "castka", "celkem", "betrag", "summe", "gesamt", "price"];
+
+const CATEGORY_IS: [&str; 2] = ["category", "kategorie"];
+
+impl Correction {
+    /// Reads `12,50`, `12.50 EUR`, `category fuel`, `kategorie palivo`. An amount that names no
+    /// currency is in that of the entry, `known`; where that is unknown it is no correction, and
+    /// neither is one that is not above zero.
+    pub fn read(words: &Words, known: Option<Currency>) -> Option<Self> {
+        let said = words.as_str().trim().trim_end_matches(['!', '.']);
+        let (first, rest) = said.split_once([' ', ':']).unwrap_or((said, ""));
+        let (first, rest) = (first.to_lowercase(), rest.trim_start_matches([' ', ':', '=']));
+        if CATEGORY_IS.contains(&first.as_str()) {
+            return categories::parse(rest).map(Self::Category);
+        }
+        let amount = if AMOUNT_IS.contains(&first.as_str()) { rest } else { said };
+        match Money::parse_near(amount, known) {
+            Ok(total) => (total.minor > 0).then_some(Self::Total(total)),
+            Err(_) => categories::parse(said).map(Self::Category),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(words: &str, known: Option<Currency>, expected: &str) {
+        let read = Correction::read(&Words::new(words), known);
+        let shown = match read {
+            Some(Correction::Total(total)) => format!("{total:?}"),
+            Some(Correction::Category(category)) => category.as_str().to_owned(),
+            None => "-".to_owned(),
+        };
+        assert_eq!(shown, expected, "{words}");
+    }
+
+    #[test]
+    fn an_amount_is_a_correction_in_every_habit_of_writing() {
+        let euro = Some(Currency::EUR);
+        check("12,50", euro, "12.50 EUR");
+        check(" 12.50 ", euro, "12.50 EUR");
+        check("12.50 EUR", None, "12.50 EUR");
+        check("1 234,50 Kč", euro, "1234.50 CZK");
+        check("€12.50!", Some(Currency::CZK), "12.50 EUR");
+        check("Amount: 12,50", euro, "12.50 EUR");
+        check("částka 12,50", Some(Currency::CZK), "12.50 CZK");
+        check("Betrag = 1.234,50 €", euro, "1234.50 EUR");
+        check("1200", Some(Currency::JPY), "1200 JPY");
+        check("1.234", Some(Currency::KWD), "1.234 KWD");
+        check("12,-", Some(Currency::CZK), "12.00 CZK");
+    }
+
+    #[test]
+    fn a_sign_that_several_share_means_the_currency_of_the_entry() {
+        let of = Currency::parse;
+        check("$12.50", of("CAD"), "12.50 CAD");
+        check("$12.50", of("EUR"), "12.50 USD");
+        check("100 kr", of("NOK"), "100.00 NOK");
+        check("100 kr", of("EUR"), "-");
+        check("US$5", of("CAD"), "5.00 USD");
+    }
+
+    #[test]
+    fn what_is_no_amount_is_no_correction() {
+        for words in [
+            "12,50 and 3",
+            "0",
+            "-5",
+            "12.505.1",
+            "thanks",
+            "",
+            "?",
+            "12,50 please",
+            "STOP",
+            "99999999999999999999",
+        ] {
+            check(words, Some(Currency::EUR), "-");
+        }
+        check("12,50", None, "-");
+        check("12.50", Some(Currency::JPY), "-");
+    }
+
+    #[test]
+    fn a_category_is_named_in_every_language() {
+        check("category fuel", None, "fuel");
+        check("Category: Fuel", None, "fuel");
+        check("kategorie palivo", None, "fuel");
+        check("Kategorie pohonné hmoty", None, "fuel");
+        check("Kategorie Kraftstoff", None, "fuel");
+        check("kategorie  Bürobedarf.", None, "office");
+        check("kategorie burobedarf", None, "office");
+        check("fuel", None, "fuel");
+        check("category spaceships", None, "-");
+        check("category", None, "-");
+    }
+
+    #[test]
+    fn a_button_is_read_back_from_its_id_and_nothing_else_is() {
+        for choice in Choice::ALL {
+            let press = Press { entry: EntryId(12), choice };
+            assert_eq!(Press::parse(&press.to_string()), Some(press));
+        }
+        for id in [
+            "",
+            "entry",
+            "entry:1",
+            "entry:x:right",
+            "entry:01:right",
+            "entry:+1:right",
+            "entry:1:left",
+            "entry:1:right:",
+            "cancel-button",
+            "entry:99999999999999999999:new",
+        ] {
+            assert_eq!(Press::parse(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_buttons_title_fits_on_a_button() {
+        for choice in Choice::ALL {
+            for language in Language::ALL {
+                assert!(choice.title(language).chars().count() <= 20);
+            }
+        }
+    }
+
+    #[test]
+    fn words_do_not_show_themselves() {
+        assert_eq!(format!("{:?}", Words::new("12,50 for Dr. Novak")), "Words(…)");
+    }
+}
