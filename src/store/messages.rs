@@ -121,6 +121,21 @@ impl Store {
 }
 
 impl Store {
+    /// Whether `wamid` is a photo to which no answer has been worded yet.
+    pub async fn is_under_way(&self, wamid: &Wamid) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (
+                   select from messages
+                   where wamid = $1 and kind = 'media' and not exists (
+                       select from replies where message_id = messages.id and part = 'answer'
+                   )
+               ) as "under_way!""#,
+            wamid.as_str()
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// When the sender of `message` last wrote to the same number, by Meta's clock: from there the
     /// 24-hour window counts.
     pub async fn last_heard(&self, message: &Message) -> Result<DateTime<Utc>, StoreError> {

@@ -138,6 +138,20 @@ async fn the_last_word_stands_whichever_is_worked_on_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_photo_before_it_is_read_counts_afterwards() {
+    let rig = Rig::start().await;
+    let photo = rig.photo(&crate::rig::somebody(), CAFE);
+    let words = rig.meta.text(&crate::rig::somebody(), "12.50").quoting(&photo.wamid, "1555");
+
+    rig.deliver([photo, words.clone()]).await;
+    rig.drain().await;
+
+    assert_eq!(said(&rig.answers_to(&words)), "Corrected ✓ Amount: £12.50");
+    assert_eq!(rig.value::<String>(ENTRY).await, "booked 1250 GBP meals");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_incomplete_entry_is_booked_once_its_total_is_told() {
     let mut talk = Talk::start_with(&[("OCR_ENGINES", "anthropic")]).await;
     talk.rig.anthropic.script(unsure_answer());

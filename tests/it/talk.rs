@@ -56,18 +56,22 @@ impl Talk {
         self.rig.hear_echoes().await;
         let answers = self.rig.meta.sent().split_off(self.heard);
         self.heard += answers.len();
-        self.written += &format!("> {shown}\n");
+        self.line(&format!("> {shown}"));
         for answer in &answers {
             for line in answer.text.as_deref().unwrap_or("(template)").lines() {
-                self.written += &format!("  {line}\n");
+                self.line(&format!("  {line}"));
             }
             let buttons: Vec<String> =
                 answer.buttons.iter().map(|it| format!("[{}]", it.title)).collect();
             if !buttons.is_empty() {
-                self.written += &format!("  {}\n", buttons.join(" "));
+                self.line(&format!("  {}", buttons.join(" ")));
             }
         }
-        self.written.push('\n');
+        self.line("");
         answers
+    }
+
+    fn line(&mut self, line: &str) {
+        self.written.extend([line, "\n"]);
     }
 }

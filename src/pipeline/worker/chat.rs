@@ -1,6 +1,10 @@
 //! What senders write and press: help, corrections, and the answer to "is it the same receipt?".
 //! A press or a correction counts only for an entry of its own sender, and once.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
 use super::{Deps, StepError, answer};
 use crate::domain::chat::{Choice, Correction, Press, Quoting};
 use crate::domain::ids::{EntryId, SenderId};
@@ -10,19 +14,32 @@ use crate::store::entry_revisions::{Change, Corrected};
 use crate::store::messages::Message;
 use crate::store::replies::Each;
 
+/// How long what is said of a photo waits for the photo to be worked on: longer than a reading
+/// takes. After that it is a text like any other.
+const WAIT_FOR_PHOTO: TimeDelta = TimeDelta::minutes(2);
+
+/// How often the photo is looked at meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
 /// Words get a short help, at most once a sender and day: two bots must not talk for ever.
 pub async fn help(deps: &Deps, message: &Message, sender: SenderId) -> Result<(), StepError> {
     seldom(deps, message, sender, &Outcome::Help, Each::Sender).await
 }
 
 /// A text that replies to a photo or to an answer of ours corrects the entry, if it can be read as
-/// a correction; else it is told what would be one, as seldom as help. Any other text gets help.
+/// a correction; else it is told what would be one, as seldom as help. What is said of a photo that is still being worked on waits for it. Any
+/// other text gets help.
 pub async fn quoted(
     deps: &Deps,
     message: &Message,
     sender: SenderId,
     quoting: &Quoting,
 ) -> Result<(), StepError> {
+    // Asked before the entry is looked for: it may be there a moment later.
+    let waited = deps.clock.now() - message.received_at;
+    if waited < WAIT_FOR_PHOTO && deps.store.is_under_way(&quoting.wamid).await? {
+        return Err(StepError::PhotoUnderWay(LOOK_AGAIN));
+    }
     let Some(entry) = deps.store.quoted_entry(sender, &quoting.wamid).await? else {
         return help(deps, message, sender).await;
     };

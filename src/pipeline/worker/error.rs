@@ -42,6 +42,9 @@ pub enum StepError {
     /// It took longer than anything should.
     #[error("took longer than {} s", .0.as_secs())]
     Hung(Duration),
+    /// It speaks of a photo that is still being worked on.
+    #[error("the photo that it speaks of is still being worked on")]
+    PhotoUnderWay(Duration),
     /// An answer may have been sent: nothing more is, until its echo has had its time.
     #[error("an answer may have been sent; waiting for its echo")]
     AwaitingEcho(Duration),
@@ -63,7 +66,9 @@ impl StepError {
             Self::Engine(error) => error.verdict(),
             Self::Stripe(error) => error.verdict(),
             Self::Send(error) => error.verdict(),
-            Self::PairLimit(wait) | Self::AwaitingEcho(wait) => Verdict::NotBefore(*wait),
+            Self::PairLimit(wait) | Self::AwaitingEcho(wait) | Self::PhotoUnderWay(wait) => {
+                Verdict::NotBefore(*wait)
+            }
         }
     }
 }
