@@ -6,16 +6,6 @@ use serde_json::{Map, Value};
 use super::errors;
 use crate::answer::Answer;
 
-const KINDS: [&str; 7] = [
-    "button",
-    "call_permission_request",
-    "catalog_message",
-    "list",
-    "product",
-    "product_list",
-    "flow",
-];
-
 /// A button under a message. `Debug` shows its id only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SentButton {
@@ -34,17 +24,15 @@ impl std::fmt::Debug for SentButton {
 /// Takes the object under `interactive`, or refuses it as Meta would.
 pub(crate) fn check(content: &Value) -> Result<(), Answer> {
     let kind = content["type"].as_str().unwrap_or_default();
-    if !KINDS.contains(&kind) {
-        return Err(errors::parameter("Param interactive['type'] must be a known type."));
+    if kind.is_empty() || content["action"].is_null() {
+        return Err(errors::parameter("The parameter interactive is required or incomplete."));
+    }
+    if kind != "button" {
+        return Ok(());
     }
     only(content, &["type", "header", "body", "footer", "action"], "interactive")?;
-    if !content["action"].is_object() {
-        return Err(errors::parameter("The parameter interactive['action'] is required."));
-    }
-    if kind != "product" {
-        text(&content["body"]["text"], 1024, "interactive['body']['text']")?;
-    }
-    if kind == "button" { check_buttons(&content["action"]) } else { Ok(()) }
+    text(&content["body"]["text"], 1024, "interactive['body']['text']")?;
+    check_buttons(&content["action"])
 }
 
 /// The reply buttons of a message that [`check`] took.
