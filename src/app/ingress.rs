@@ -20,13 +20,14 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use self::custody::{Custody, Taken};
 use super::home::Home;
+use super::stripe_webhook::{StripeDoor, stripe_webhook};
 use super::{Failure, probes, shutdown};
 use crate::clients::whatsapp::WhatsApp;
 use crate::clients::{Http, Secret};
 use crate::clock::Clock;
 use crate::pipeline::ingress::fetch_media::Budget;
 use crate::pipeline::ingress::replay::Replay;
-use crate::pipeline::ingress::verify::{AppSecrets, verify};
+use crate::pipeline::ingress::verify::{SigningSecrets, verify};
 use crate::queue::Bell;
 use crate::settings::{IngressSettings, SettingError};
 use crate::spool::Spool;
@@ -63,13 +64,14 @@ pub struct Ingress {
     listener: TcpListener,
     address: SocketAddr,
     state: Arc<State>,
+    stripe: Option<StripeDoor>,
 }
 
 /// What a request works with.
 #[derive(Debug)]
 struct State {
     custody: Custody,
-    app_secrets: AppSecrets,
+    app_secrets: SigningSecrets,
     verify_token: Secret,
 }
 
@@ -82,8 +84,12 @@ impl Ingress {
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
-        let app_secrets = AppSecrets::parse(settings.app_secrets.reveal())
+        let app_secrets = SigningSecrets::parse(settings.app_secrets.reveal())
             .ok_or_else(|| SettingError::unreadable("META_APP_SECRET", "holds only commas"))?;
+        let stripe = match &settings.stripe_webhook_secrets {
+            None => None,
+            Some(secrets) => Some(StripeDoor::new(secrets, &store, &clock)?),
+        };
         let listener = TcpListener::bind(settings.address)
             .with_context(|| format!("INGRESS_ADDR: cannot listen on {}", settings.address))?;
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
@@ -93,7 +99,7 @@ impl Ingress {
         let budget = Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes };
         let custody = Custody::new(replay, whatsapp, budget);
         let state = Arc::new(State { custody, app_secrets, verify_token: settings.verify_token });
-        Ok(Self { listener, address, state })
+        Ok(Self { listener, address, state, stripe })
     }
 
     /// Where it listens; the port is real even where `:0` was asked for.
@@ -103,7 +109,7 @@ impl Ingress {
 
     /// Serves until `stop` is cancelled, then finishes the requests under way.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
-        let Self { listener, state, .. } = self;
+        let Self { listener, state, stripe, .. } = self;
         let store = state.custody.store().clone();
         let custody = Arc::clone(&state);
         let home = Home::here();
@@ -114,6 +120,7 @@ impl Ingress {
                 .app_data(Data::new(state.custody.store().clone()))
                 .app_data(PayloadConfig::new(BODY_LIMIT))
                 .configure(probes::probes)
+                .configure(stripe_webhook(stripe.clone()))
                 .route("/webhook", web::get().to(challenge))
                 .route("/webhook", web::post().to(receive))
         })

@@ -22,7 +22,7 @@ use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
-use crate::pipeline::worker::{Deps, StepError, Try, Unbroken, Wishes, process};
+use crate::pipeline::worker::{Deps, Pace, StepError, Try, Unbroken, Wishes, process};
 use crate::queue::{self, Bell, Job, Queue};
 use crate::reading::engines::Tesseract;
 use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
@@ -88,6 +88,7 @@ impl Worker {
             clock,
             whatsapp,
             stripe,
+            stripe_searches: Pace::new("stripe_search", settings.stripe_searches_per_second),
             engines: Arc::new(engines),
             wishes: Arc::new(wishes),
         };

@@ -1,6 +1,8 @@
 //! Who wrote to us: a phone number, a business-scoped user id, or both. Never in a log:
 //! `Debug` shows the last two digits of a phone and nothing of a user id or a name.
 
+mod numbering;
+
 use std::fmt;
 
 /// A number as Meta writes it: digits only, country code first.
@@ -28,6 +30,23 @@ impl Phone {
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What is the same for all variants of one number; for comparing, never for sending. The
+    /// column `senders.phone_key` is made by the same rules.
+    #[must_use]
+    pub fn key(&self) -> Self {
+        numbering::with_and_without(&self.0).map_or_else(|| self.clone(), |(key, _)| Self(key))
+    }
+
+    /// Every way in which this number may have been written down, this one first. Mobile numbers of
+    /// Brazil, Argentina and Mexico have two, all others one.
+    pub fn variants(&self) -> Vec<Self> {
+        let mut variants = vec![self.clone()];
+        if let Some((key, other)) = numbering::with_and_without(&self.0) {
+            variants.extend([key, other].into_iter().filter(|it| *it != self.0).map(Self));
+        }
+        variants
     }
 }
 
@@ -100,6 +119,15 @@ impl Sender {
         (phone.is_some() || user_id.is_some()).then_some(Self { phone, user_id })
     }
 
+    /// The same person with what `other` tells of them besides.
+    #[must_use]
+    pub fn completed_by(&self, other: &Self) -> Self {
+        Self {
+            phone: self.phone.clone().or_else(|| other.phone.clone()),
+            user_id: self.user_id.clone().or_else(|| other.user_id.clone()),
+        }
+    }
+
     /// The number, where the sender shows it.
     pub fn phone(&self) -> Option<&Phone> {
         self.phone.as_ref()
@@ -122,6 +150,17 @@ mod tests {
         for bad in ["", "PHONE_NUMBER", "12345", "1234567890123456", "0042 777 123", "+"] {
             assert!(Phone::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_known_of_a_sender_is_completed_and_never_replaced() {
+        let sender = |phone: Option<&str>, id: Option<&str>| {
+            let phone = phone.map(|it| Phone::parse(it).unwrap());
+            Sender::known_by(phone, id.and_then(UserId::parse)).unwrap()
+        };
+        let whole = sender(Some("420777123456"), Some("CZ.1349"));
+        assert_eq!(sender(Some("420777123456"), None).completed_by(&whole), whole);
+        assert_eq!(whole.completed_by(&sender(Some("420777123457"), Some("CZ.1"))), whole);
     }
 
     #[test]

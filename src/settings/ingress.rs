@@ -18,6 +18,8 @@ pub struct IngressSettings {
     pub app_secrets: Secret,
     /// `META_VERIFY_TOKEN`.
     pub verify_token: Secret,
+    /// `STRIPE_WEBHOOK_SECRET`: one or more, separated by commas; without it Stripe is not heard.
+    pub stripe_webhook_secrets: Option<Secret>,
     /// How media is fetched.
     pub graph: GraphSettings,
     /// `SPOOL_DIR`: on a disk that outlives the process.
@@ -36,6 +38,7 @@ impl IngressSettings {
             address: source.address("INGRESS_ADDR", "0.0.0.0:8080")?,
             app_secrets: source.secret("META_APP_SECRET")?,
             verify_token: source.secret("META_VERIFY_TOKEN")?,
+            stripe_webhook_secrets: source.optional_secret("STRIPE_WEBHOOK_SECRET")?,
             graph: GraphSettings::from(source)?,
             spool_dir: source.text("SPOOL_DIR").unwrap_or_else(|| "./spool".to_owned()).into(),
             spool_max_bytes: source.number("SPOOL_MAX_BYTES", 4 * 1024 * 1024 * 1024)?,

@@ -23,6 +23,8 @@ pub struct WorkerSettings {
     pub stripe_url: String,
     /// `CUSTOMER_TTL_HOURS`: how long the local copy of a customer is believed.
     pub customer_ttl: Duration,
+    /// `STRIPE_SEARCHES_PER_SECOND`, all workers together.
+    pub stripe_searches_per_second: u32,
     /// Who reads photos.
     pub reading: ReadingSettings,
     /// `WORKER_CONCURRENCY`: jobs at once in this process, local readings apart.
@@ -74,6 +76,10 @@ impl WorkerSettings {
                 .text("STRIPE_API_URL")
                 .unwrap_or_else(|| "https://api.stripe.com".to_owned()),
             customer_ttl: Duration::from_secs(hours.saturating_mul(60 * 60)),
+            stripe_searches_per_second: at_least_one(
+                "STRIPE_SEARCHES_PER_SECOND",
+                source.number("STRIPE_SEARCHES_PER_SECOND", 15)?,
+            )?,
             reading: ReadingSettings::from(source)?,
             concurrency: at_least_one(
                 "WORKER_CONCURRENCY",
@@ -145,8 +151,8 @@ fn home_country(source: &Source) -> Result<Option<Country>, SettingError> {
     Ok(Some(country))
 }
 
-fn at_least_one(name: &'static str, number: usize) -> Result<usize, SettingError> {
-    if number == 0 {
+fn at_least_one<N: Default + PartialEq>(name: &'static str, number: N) -> Result<N, SettingError> {
+    if number == N::default() {
         return Err(SettingError::unreadable(name, "must be at least 1"));
     }
     Ok(number)

@@ -10,6 +10,9 @@ const DONE_JOBS_LIVE: TimeDelta = TimeDelta::days(30);
 /// How long a status of an unknown message waits for its message.
 const PARKED_STATUSES_LIVE: TimeDelta = TimeDelta::days(7);
 
+/// How long an event of Stripe's is remembered; Stripe delivers for 3 days, a person by hand for 30.
+const STRIPE_EVENTS_LIVE: TimeDelta = TimeDelta::days(31);
+
 /// Rows in one step: small enough that nobody waits behind it.
 const STEP: i32 = 1000;
 
@@ -33,6 +36,20 @@ impl Store {
         sqlx::query!(
             "delete from parked_statuses where received_at < $1",
             now - PARKED_STATUSES_LIVE
+        )
+        .execute(&self.pool)
+        .await?;
+        // Doubt about somebody's customer stays until Stripe has been asked.
+        sqlx::query!(
+            "delete from stripe_events as told
+             where told.received_at < $1
+               and not exists (
+                   select from senders
+                   where senders.customer_id = told.customer_id
+                     and told.raises_doubt
+                     and senders.customer_checked_at < $1
+               )",
+            now - STRIPE_EVENTS_LIVE
         )
         .execute(&self.pool)
         .await?;

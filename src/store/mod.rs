@@ -5,6 +5,8 @@ pub mod messages;
 pub mod media;
 pub mod kept_items;
 pub mod senders;
+pub mod stripe_events;
+pub mod paces;
 pub mod readings;
 pub mod matches;
 pub mod entries;

@@ -1,6 +1,6 @@
 //! Who writes to us, and the local copy of their Stripe customer.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Store, StoreError, one_row};
@@ -12,9 +12,15 @@ use crate::domain::sender::{Phone, Sender, UserId};
 pub struct KnownCustomer {
     /// Which.
     pub id: CustomerId,
-    /// When Stripe said so.
+    /// When Stripe was asked.
     pub checked_at: DateTime<Utc>,
+    /// Stripe has told since then, or at about that time, of a change that may end it.
+    pub is_doubted: bool,
 }
+
+/// A webhook that reached us this long before Stripe was asked may have been written down after:
+/// longer than an ingress takes, and than two machines' clocks differ.
+const WRITTEN_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
 /// One try to create a customer, frozen before the call: the same key goes with the same name.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,12 +45,15 @@ impl std::fmt::Debug for CreateTry {
 }
 
 impl Store {
-    /// The row of `sender`, made when there is none. A phone and a user id that come together are
-    /// one person; where two rows exist, the phone's is taken.
+    /// The row of `sender`, made when there is none. Both ways of writing one number are one row. A
+    /// phone and a user id that come together are one person; where two rows exist, the phone's is
+    /// taken.
     pub async fn sender(&self, sender: &Sender) -> Result<SenderId, StoreError> {
+        let key = sender.phone().map(Phone::key);
+        let key = key.as_ref().map(Phone::as_str);
         let phone = sender.phone().map(Phone::as_str);
         let user_id = sender.user_id().map(UserId::as_str);
-        if let Some(id) = self.find_sender(phone, user_id).await? {
+        if let Some(id) = self.find_sender(key, phone, user_id).await? {
             return Ok(id);
         }
         sqlx::query!(
@@ -54,22 +63,23 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        let id = self.find_sender(phone, user_id).await?;
+        let id = self.find_sender(key, phone, user_id).await?;
         id.ok_or(StoreError::Overtaken { table: "senders" })
     }
 
     async fn find_sender(
         &self,
+        key: Option<&str>,
         phone: Option<&str>,
         user_id: Option<&str>,
     ) -> Result<Option<SenderId>, StoreError> {
         let row = sqlx::query!(
             "select id, phone, user_id
              from senders
-             where phone = $1 or user_id = $2
-             order by phone is not distinct from $1 desc
+             where phone_key = $1 or user_id = $2
+             order by phone_key is not distinct from $1 desc
              limit 1",
-            phone,
+            key,
             user_id
         )
         .fetch_optional(&self.pool)
@@ -78,7 +88,7 @@ impl Store {
         let learned = (row.phone.is_none() && phone.is_some())
             || (row.user_id.is_none() && user_id.is_some());
         if learned {
-            self.learn(row.id, phone, user_id).await?;
+            self.learn(row.id, key, phone, user_id).await?;
         }
         Ok(Some(SenderId(row.id)))
     }
@@ -87,46 +97,85 @@ impl Store {
     async fn learn(
         &self,
         id: i64,
+        key: Option<&str>,
         phone: Option<&str>,
         user_id: Option<&str>,
     ) -> Result<(), StoreError> {
         sqlx::query!(
             "update senders
-             set phone = case when exists (select from senders as other where other.phone = $2)
+             set phone = case when exists (select from senders as other where other.phone_key = $4)
                          then phone else coalesce(phone, $2) end,
                  user_id = case when exists (select from senders as other where other.user_id = $3)
                            then user_id else coalesce(user_id, $3) end
              where id = $1",
             id,
             phone,
-            user_id
+            user_id,
+            key
         )
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
+    /// Everything that is known of who it is.
+    pub async fn identity(&self, id: SenderId) -> Result<Sender, StoreError> {
+        let row = sqlx::query!("select phone, user_id from senders where id = $1", id.0)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or(StoreError::Missing { table: "senders" })?;
+        somebody(row.phone.as_deref(), row.user_id.as_deref())
+    }
+
     /// The local copy of the customer, if there is one, however old.
     pub async fn known_customer(&self, id: SenderId) -> Result<Option<KnownCustomer>, StoreError> {
         let row = sqlx::query!(
-            "select customer_id, customer_checked_at from senders where id = $1",
-            id.0
+            r#"select customer_id, customer_checked_at,
+                      exists (
+                          select from stripe_events as told
+                          where told.customer_id = senders.customer_id
+                            and told.raises_doubt
+                            and told.received_at >= customer_checked_at - make_interval(secs => $2::bigint)
+                      ) as "is_doubted!"
+               from senders
+               where id = $1"#,
+            id.0,
+            WRITTEN_WITHIN.num_seconds()
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(StoreError::Missing { table: "senders" })?;
-        Ok(row
-            .customer_id
-            .zip(row.customer_checked_at)
-            .map(|(customer, checked_at)| KnownCustomer { id: CustomerId(customer), checked_at }))
+        let is_doubted = row.is_doubted;
+        Ok(row.customer_id.zip(row.customer_checked_at).map(|(customer, checked_at)| {
+            KnownCustomer { id: CustomerId(customer), checked_at, is_doubted }
+        }))
     }
 
-    /// Stripe said who the customer is. Ends a create that was under way.
+    /// `customer` is not this sender's any more: then they have none. Does nothing when another one
+    /// has been found meanwhile.
+    pub async fn customer_is_not(
+        &self,
+        id: SenderId,
+        customer: &CustomerId,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update senders
+             set customer_id = null, customer_checked_at = null
+             where id = $1 and customer_id = $2",
+            id.0,
+            customer.0
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Stripe, asked at `asked_at`, said who the customer is. Ends a create that was under way.
     pub async fn customer_is(
         &self,
         id: SenderId,
         customer: &CustomerId,
-        now: DateTime<Utc>,
+        asked_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let done = sqlx::query!(
             "update senders
@@ -134,7 +183,7 @@ impl Store {
              where id = $1",
             id.0,
             customer.0,
-            now
+            asked_at
         )
         .execute(&self.pool)
         .await?;
@@ -165,13 +214,10 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let phone = row.phone.as_deref().and_then(|it| Phone::parse(it).ok());
-        let user_id = row.user_id.as_deref().and_then(UserId::parse);
-        let unreadable = StoreError::Unreadable { table: "senders", column: "phone or user_id" };
         Ok(Some(CreateTry {
             key: row.create_key,
             number: row.create_try,
-            identity: Sender::known_by(phone, user_id).ok_or(unreadable)?,
+            identity: somebody(row.phone.as_deref(), row.user_id.as_deref())?,
             name: row.create_name,
             began_at: row.create_began_at,
         }))
@@ -191,4 +237,10 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+fn somebody(phone: Option<&str>, user_id: Option<&str>) -> Result<Sender, StoreError> {
+    let phone = phone.and_then(|it| Phone::parse(it).ok());
+    let unreadable = StoreError::Unreadable { table: "senders", column: "phone or user_id" };
+    Sender::known_by(phone, user_id.and_then(UserId::parse)).ok_or(unreadable)
 }

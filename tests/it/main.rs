@@ -14,6 +14,7 @@ mod chat;
 mod outages;
 mod custody;
 mod refusals;
+mod customers;
 mod engines;
 mod fixtures;
 mod processes;

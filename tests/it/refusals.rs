@@ -115,7 +115,7 @@ async fn published_signature_vectors_hold() {
             .decode(vector["body_b64"].as_str().unwrap())
             .unwrap();
         let secret = vector["secret"].as_str().unwrap();
-        let secrets = paragon::pipeline::ingress::verify::AppSecrets::parse(secrets_of(secret));
+        let secrets = paragon::pipeline::ingress::verify::SigningSecrets::parse(secrets_of(secret));
         let verified = paragon::pipeline::ingress::verify::verify(
             &secrets.unwrap(),
             Some(header.as_bytes()),

@@ -66,6 +66,7 @@ impl Rig {
         let bound =
             Ingress::bind(IngressSettings::from(&source).unwrap(), Clock::system()).unwrap();
         meta.webhook_url(format!("http://{}/webhook", bound.address()));
+        stripe.webhook_url(format!("http://{}/stripe/webhook", bound.address()));
         let mut ingress = JoinSet::new();
         ingress.spawn(bound.run(stop.clone()));
         let pool = PgPool::connect(&database_url).await.unwrap();
@@ -243,6 +244,7 @@ fn settings(
         ("MEDIA_BUDGET_MS", "5000".to_owned()),
         ("STRIPE_SECRET_KEY", stripe.options().secret_key.clone()),
         ("STRIPE_API_URL", stripe.base_url()),
+        ("STRIPE_WEBHOOK_SECRET", stripe.options().webhook_secret.clone()),
         ("ANTHROPIC_API_KEY", anthropic.options().api_key.clone()),
         ("ANTHROPIC_API_URL", anthropic.base_url()),
         ("OCR_ENGINES", "local".to_owned()),

@@ -40,9 +40,12 @@ pub enum StripeError {
     /// The key was used with other parameters: look for what they created, then take a new key.
     #[error("the idempotency key was used with other parameters: {0}")]
     KeyReused(Refusal),
-    /// Search is not to be had (merchants in India): the operator must act, or list instead.
+    /// Search is not to be had (merchants in India): list instead.
     #[error("search is refused: {0}")]
     SearchUnavailable(Refusal),
+    /// A list that was not seen to its end: who was looked for may be on the rest of it.
+    #[error("more customers than are looked through one by one")]
+    TooMany,
     /// Refused as it stands.
     #[error("refused: {0}")]
     Refused(Refusal),
@@ -82,7 +85,7 @@ impl StripeError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::SlowDown { retry_after, .. } => Verdict::slow_down(*retry_after),
-            Self::Unauthorized(_) | Self::SearchUnavailable(_) => Verdict::Halt,
+            Self::Unauthorized(_) | Self::SearchUnavailable(_) | Self::TooMany => Verdict::Halt,
             Self::Unreachable(_)
             | Self::OutcomeUnknown(_)
             | Self::ServerFailed(_)
@@ -90,6 +93,15 @@ impl StripeError {
             | Self::KeyReused(_) => Verdict::Retry,
             Self::Refused(_) | Self::Unreadable | Self::Malformed(_) => Verdict::GiveUp,
         }
+    }
+
+    /// Whether Stripe has nothing of that id (any more, or in this account).
+    pub(super) fn is_missing(&self) -> bool {
+        let code = match self {
+            Self::Refused(refusal) => refusal.code.as_deref(),
+            _ => None,
+        };
+        code == Some("resource_missing")
     }
 
     /// Whether the idempotency key will never bring a customer any more: count the try up.

@@ -1,18 +1,22 @@
-//! Stripe, as far as a sender's customer goes: search, create, look for what a lost answer may
-//! have created. Writes nothing but the customer and its metadata, retries nothing, and decides
+//! Stripe, as far as a sender's customer goes: search, list, read, create, look for what a lost
+//! answer may have created, and what its webhooks tell. Writes nothing but the customer and its metadata, retries nothing, and decides
 //! nothing where several customers match.
 
 mod error;
+mod event;
 mod query;
 mod wire;
 
 use chrono::{DateTime, Utc};
 use stripe::{IdempotencyKey, RequestStrategy, StripeRequest as _};
 use stripe_core::Customer;
-use stripe_core::customer::{CreateCustomer, ListCustomer, SearchCustomer};
+use stripe_core::customer::{
+    CreateCustomer, ListCustomer, RetrieveCustomer, RetrieveCustomerReturned, SearchCustomer,
+};
 use stripe_types::RangeQueryTs;
 
 pub use error::{Refusal, StripeError};
+pub use event::{Event, EventError, News};
 
 use self::wire::Wire;
 use super::{Http, NotAClient, Secret};
@@ -23,7 +27,10 @@ use crate::domain::sender::{ProfileName, Sender};
 const PAGE: i64 = 100;
 
 /// How many pages of new customers are looked through for ours: a lost answer is minutes old.
-const PAGES: usize = 20;
+const NEW_PAGES: usize = 20;
+
+/// How many pages are looked through where there is no search: 20,000 customers, within a minute.
+const ALL_PAGES: usize = 200;
 
 /// The Stripe API with one key. A clone shares its connections.
 #[derive(Clone, Debug)]
@@ -93,10 +100,35 @@ impl Stripe {
         since: DateTime<Utc>,
     ) -> Result<Vec<FoundCustomer>, StripeError> {
         let created = RangeQueryTs::gte(since.timestamp());
+        let new = || ListCustomer::new().created(created);
+        match self.look_through(sender, new, NEW_PAGES).await {
+            // Time goes by, and then there are fewer.
+            Err(StripeError::TooMany) => {
+                Err(StripeError::Unreachable("too many new customers to look through".into()))
+            }
+            done => done,
+        }
+    }
+
+    /// The customers of `sender` among all there are, oldest first: for accounts that may not
+    /// search. Over 20,000 customers are [`StripeError::TooMany`].
+    pub async fn customers_listed(
+        &self,
+        sender: &Sender,
+    ) -> Result<Vec<FoundCustomer>, StripeError> {
+        self.look_through(sender, ListCustomer::new, ALL_PAGES).await
+    }
+
+    async fn look_through(
+        &self,
+        sender: &Sender,
+        list: impl Fn() -> ListCustomer,
+        pages: usize,
+    ) -> Result<Vec<FoundCustomer>, StripeError> {
         let mut found = Vec::new();
         let mut after: Option<String> = None;
-        for _ in 0..PAGES {
-            let mut request = ListCustomer::new().created(created).limit(PAGE);
+        for _ in 0..pages {
+            let mut request = list().limit(PAGE);
             if let Some(id) = after {
                 request = request.starting_after(id);
             }
@@ -108,7 +140,23 @@ impl Stripe {
             }
         }
         // What was not seen to the end is not "none".
-        Err(StripeError::Unreachable("too many new customers to look through".into()))
+        Err(StripeError::TooMany)
+    }
+
+    /// The customer `id` as it is this moment, if it still is one of `sender`: `None` when it is
+    /// deleted, was never here, or its metadata names somebody else. Lags behind nothing.
+    pub async fn customer_of(
+        &self,
+        id: &CustomerId,
+        sender: &Sender,
+    ) -> Result<Option<FoundCustomer>, StripeError> {
+        let read = RetrieveCustomer::new(id.0.as_str()).customize().send(&self.wire).await;
+        match read {
+            Ok(RetrieveCustomerReturned::Customer(customer)) => Ok(ours(&customer, sender)),
+            Ok(RetrieveCustomerReturned::DeletedCustomer(_)) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

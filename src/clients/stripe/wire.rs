@@ -68,6 +68,7 @@ fn route(path: &str) -> &'static str {
     match path {
         "/customers" => "/v1/customers",
         "/customers/search" => "/v1/customers/search",
+        _ if path.starts_with("/customers/") => "/v1/customers/{id}",
         _ => "/v1/…",
     }
 }

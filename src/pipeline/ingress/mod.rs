@@ -1,4 +1,5 @@
 //! Stage 1: verify ▶ parse ▶ fetch media ▶ accept, or the spool and replay; and the echo: reconcile.
+//! Beside it Stripe's webhooks: verify Stripe ▶ hear Stripe.
 //! Nothing here is remembered before the one commit in [`accept`].
 
 pub mod verify;
@@ -6,3 +7,5 @@ pub mod parse;
 pub mod fetch_media;
 pub mod accept;
 pub mod replay;
+pub mod verify_stripe;
+pub mod hear_stripe;

@@ -41,18 +41,18 @@ pub enum Forged {
     Wrong,
 }
 
-/// The app secrets in force: more than one while a secret is being rotated.
+/// The secrets in force with which somebody signs webhooks: more than one while one is rotated.
 #[derive(Clone)]
-pub struct AppSecrets(Vec<Hmac<Sha256>>);
+pub struct SigningSecrets(Vec<Hmac<Sha256>>);
 
 /// Shows how many, never which.
-impl std::fmt::Debug for AppSecrets {
+impl std::fmt::Debug for SigningSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AppSecrets({})", self.0.len())
+        write!(f, "SigningSecrets({})", self.0.len())
     }
 }
 
-impl AppSecrets {
+impl SigningSecrets {
     /// Takes comma-separated secrets; blanks around them and empty ones do not count. `None` when
     /// none is left.
     pub fn parse(list: &str) -> Option<Self> {
@@ -62,12 +62,24 @@ impl AppSecrets {
             secrets.filter_map(|it| Hmac::new_from_slice(it.as_bytes()).ok()).collect();
         (!keys.is_empty()).then_some(Self(keys))
     }
+
+    /// Whether `claimed` was made over `parts`, one after the other, with one of the secrets. Every
+    /// secret is tried: which one fits must not show in the time it takes.
+    pub(super) fn made(&self, parts: &[&[u8]], claimed: &[u8; 32]) -> bool {
+        self.0.iter().fold(false, |made, key| {
+            let mut mac = key.clone();
+            for part in parts {
+                mac.update(part);
+            }
+            mac.verify_slice(claimed).is_ok() | made
+        })
+    }
 }
 
 /// Passes `body` on as verified when `signature` (the header's value) was made over exactly these
 /// bytes with one of `secrets`. Upper-case hex is accepted.
 pub fn verify<T: AsRef<[u8]>>(
-    secrets: &AppSecrets,
+    secrets: &SigningSecrets,
     signature: Option<&[u8]>,
     body: T,
 ) -> Result<Verified<T>, Forged> {
@@ -75,13 +87,7 @@ pub fn verify<T: AsRef<[u8]>>(
     let digest = signature.strip_prefix(SCHEME.as_bytes()).ok_or(Forged::Malformed)?;
     let mut claimed = [0_u8; 32];
     hex::decode_to_slice(digest, &mut claimed).map_err(|_| Forged::Malformed)?;
-    // Every secret is tried: which one fits must not show in the time it takes.
-    let holds = secrets.0.iter().fold(false, |holds, key| {
-        let mut mac = key.clone();
-        mac.update(body.as_ref());
-        mac.verify_slice(&claimed).is_ok() | holds
-    });
-    if holds { Ok(Verified(body)) } else { Err(Forged::Wrong) }
+    if secrets.made(&[body.as_ref()], &claimed) { Ok(Verified(body)) } else { Err(Forged::Wrong) }
 }
 
 #[cfg(test)]
@@ -95,7 +101,7 @@ mod tests {
         "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 
     fn check(secrets: &str, signature: Option<&str>, body: &[u8]) -> Result<(), Forged> {
-        let secrets = AppSecrets::parse(secrets).unwrap();
+        let secrets = SigningSecrets::parse(secrets).unwrap();
         verify(&secrets, signature.map(str::as_bytes), body).map(|_| ())
     }
 
@@ -125,6 +131,6 @@ mod tests {
 
     #[test]
     fn secrets_that_are_only_commas_are_none() {
-        assert!(AppSecrets::parse(" , ,").is_none());
+        assert!(SigningSecrets::parse(" , ,").is_none());
     }
 }

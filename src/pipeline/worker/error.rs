@@ -30,6 +30,9 @@ pub enum StepError {
     /// Stripe.
     #[error("stripe: {0}")]
     Stripe(#[from] StripeError),
+    /// All workers together call somebody as fast as they may.
+    #[error("too many calls at once; waiting for a turn")]
+    OutOfTurn(Duration),
     /// The answer was not sent.
     #[error("send: {0}")]
     Send(#[from] SendError),
@@ -66,9 +69,10 @@ impl StepError {
             Self::Engine(error) => error.verdict(),
             Self::Stripe(error) => error.verdict(),
             Self::Send(error) => error.verdict(),
-            Self::PairLimit(wait) | Self::AwaitingEcho(wait) | Self::PhotoUnderWay(wait) => {
-                Verdict::NotBefore(*wait)
-            }
+            Self::PairLimit(wait)
+            | Self::AwaitingEcho(wait)
+            | Self::PhotoUnderWay(wait)
+            | Self::OutOfTurn(wait) => Verdict::NotBefore(*wait),
         }
     }
 }

@@ -2,10 +2,14 @@
 //! sender. A look-up that failed is not "none", and one sender is never two customers, however
 //! many photos arrive at once and although Stripe's search lags behind its writes.
 
-use chrono::TimeDelta;
+mod look_up;
 
+use chrono::TimeDelta;
+use tracing::warn;
+
+use self::look_up::{Match, look_up};
 use super::{Deps, StepError};
-use crate::clients::stripe::{FoundCustomer, NewCustomer, StripeError};
+use crate::clients::stripe::{NewCustomer, StripeError};
 use crate::domain::ids::{CustomerId, SenderId};
 use crate::domain::sender::ProfileName;
 use crate::store::StoreError;
@@ -34,19 +38,36 @@ async fn customer_of(
     message: &Message,
     sender: SenderId,
 ) -> Result<CustomerId, StepError> {
+    let asked_at = deps.clock.now();
     let known = deps.store.known_customer(sender).await?;
     let believed = TimeDelta::from_std(deps.wishes.customer_ttl).unwrap_or(TimeDelta::MAX);
     if let Some(known) = &known
-        && deps.clock.now() - known.checked_at < believed
+        && !known.is_doubted
+        && asked_at - known.checked_at < believed
     {
         return Ok(known.id.clone());
     }
-    let found = oldest(deps.stripe.customers_with(&message.sender).await?);
-    let customer = match found.or(known.map(|it| it.id)) {
-        Some(customer) => customer,
-        None => create(deps, message, sender).await?,
+    let known = known.map(|it| it.id);
+    // What this message tells of them may stand in a row of its own.
+    let who = deps.store.identity(sender).await?.completed_by(&message.sender);
+    let customer = match look_up(deps, &who, known.as_ref()).await? {
+        Match::One(customer) => customer,
+        Match::Several(oldest, another) => {
+            warn!(
+                customer.id = %oldest,
+                customer.other_id = %another,
+                "two customers for one sender; the older is taken. Remove the sender from the other's metadata"
+            );
+            oldest
+        }
+        Match::Nobody => {
+            if let Some(gone) = &known {
+                deps.store.customer_is_not(sender, gone).await?;
+            }
+            create(deps, message, sender).await?
+        }
     };
-    deps.store.customer_is(sender, &customer, deps.clock.now()).await?;
+    deps.store.customer_is(sender, &customer, asked_at).await?;
     Ok(customer)
 }
 
@@ -84,14 +105,9 @@ async fn after_spent_key(
 ) -> Result<CustomerId, StepError> {
     let since = attempt.began_at - CLOCK_SKEW;
     let created = deps.stripe.customers_created_since(&attempt.identity, since).await?;
-    if let Some(customer) = oldest(created) {
-        return Ok(customer);
+    if let Some(oldest) = created.into_iter().next() {
+        return Ok(oldest.id);
     }
     deps.store.create_try_failed(sender, attempt.number).await?;
     Err(error.into())
-}
-
-/// Two customers for one sender are somebody's mistake: the older one has the history.
-fn oldest(found: Vec<FoundCustomer>) -> Option<CustomerId> {
-    found.into_iter().next().map(|it| it.id)
 }

@@ -7,6 +7,7 @@ pub mod extract;
 pub mod match_customer;
 pub mod reply;
 
+mod pace;
 mod error;
 mod unbroken;
 
@@ -19,6 +20,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 pub use self::error::StepError;
 use self::extract::{Engines, Extracted, Extraction};
+pub use self::pace::Pace;
 pub use self::unbroken::Unbroken;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
@@ -46,6 +48,8 @@ pub struct Deps {
     pub whatsapp: WhatsApp,
     /// Stripe.
     pub stripe: Stripe,
+    /// When Stripe may be searched.
+    pub stripe_searches: Pace,
     /// Who reads photos.
     pub engines: Arc<Engines>,
     /// The operator's wishes.

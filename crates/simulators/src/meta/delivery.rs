@@ -159,11 +159,11 @@ fn target(state: &State) -> io::Result<String> {
 
 /// A client that keeps no connection: it may be used from several runtimes, and a receiver that
 /// was restarted is reached at once.
-pub(crate) fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+pub(crate) fn client(user_agent: &str, timeout: Duration) -> reqwest::Result<reqwest::Client> {
     // An `Err` says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
-        .user_agent("facebookexternalua")
+        .user_agent(user_agent)
         .pool_max_idle_per_host(0)
         .no_proxy()
         .timeout(timeout)

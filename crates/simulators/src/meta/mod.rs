@@ -2,7 +2,7 @@
 //! from Meta's `OpenAPI` file and recorded payloads. It keeps no message anywhere but in memory
 //! and, like Meta, has no idempotency: what is sent twice arrives twice.
 
-mod delivery;
+pub(crate) mod delivery;
 mod errors;
 mod interactive;
 mod items;
@@ -159,7 +159,8 @@ impl Meta {
     /// Starts it on a free port of the loopback interface, with the templates `receipt_result`
     /// in English, Czech and German approved. Webhooks need [`Meta::webhook_url`] first.
     pub fn start(options: MetaOptions) -> io::Result<Self> {
-        let http = delivery::client(options.webhook_timeout).map_err(io::Error::other)?;
+        let http = delivery::client("facebookexternalua", options.webhook_timeout)
+            .map_err(io::Error::other)?;
         Self::run(|Surroundings { address, clock, faults }| {
             let memory = Memory {
                 access_token: options.access_token.clone(),

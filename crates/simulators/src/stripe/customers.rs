@@ -89,6 +89,36 @@ impl Books {
         self.keep(customer, created)
     }
 
+    /// Sets one metadata value, or removes it when empty; `None` when there is no such customer.
+    pub(crate) fn set_metadata(
+        &mut self,
+        id: &str,
+        key: &str,
+        value: &str,
+        now: DateTime<Utc>,
+    ) -> Option<()> {
+        let kept = self.kept.iter_mut().find(|it| it.id == id)?;
+        let mut customer = kept.now()?.clone();
+        let metadata = customer["metadata"].as_object_mut()?;
+        if value.is_empty() {
+            metadata.remove(key);
+        } else {
+            metadata.insert(key.to_owned(), json!(value));
+        }
+        kept.past.push((now, Some(customer)));
+        Some(())
+    }
+
+    /// The id of the customer that was created last.
+    pub(crate) fn newest(&self) -> Option<String> {
+        self.kept.last().map(|it| it.id.clone())
+    }
+
+    /// What was last true of a customer, deleted or not.
+    pub(crate) fn last_known(&self, id: &str) -> Option<Value> {
+        self.find(id)?.past.iter().rev().find_map(|(_, it)| it.clone())
+    }
+
     fn keep(&mut self, customer: Value, at: DateTime<Utc>) -> String {
         let id = customer["id"].as_str().unwrap_or_default().to_owned();
         self.kept.push(Kept { id: id.clone(), past: vec![(at, Some(customer))] });

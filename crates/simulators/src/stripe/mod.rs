@@ -1,9 +1,11 @@
 //! Stripe: the customers of one account, with the search index that lags behind them and the
-//! idempotency keys that remember every answer, a 500 included. Nothing but customers exists.
+//! idempotency keys that remember every answer, a 500 included. Nothing but customers exists, and
+//! the events about them, which go nowhere until a test delivers them, in whatever order it likes.
 //! A replayed answer is given before any fault is looked for, so it uses none up.
 
 mod customers;
 mod errors;
+mod events;
 mod form;
 mod idempotency;
 mod query;
@@ -22,12 +24,18 @@ use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
 use crate::clock::Clock;
 use crate::ids;
+use crate::meta::delivery;
 use crate::simulator::{Simulator, Surroundings, Vendor};
 
 pub use customers::NewCustomer;
+pub use events::{sign_webhook, wire_bytes};
 
 use customers::Books;
+use events::Told;
 use idempotency::Keys;
+
+/// How long a webhook waits for its answer.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Stripe's API, running. See [`Stripe::start`].
 pub type Stripe = Simulator<Account>;
@@ -56,11 +64,17 @@ pub struct StripeOptions {
     pub secret_key: String,
     /// How long a write stays invisible to search.
     pub search_lag: Duration,
+    /// With which its webhooks are signed.
+    pub webhook_secret: String,
 }
 
 impl Default for StripeOptions {
     fn default() -> Self {
-        Self { secret_key: "sk_test_simulated".to_owned(), search_lag: Duration::ZERO }
+        Self {
+            secret_key: "sk_test_simulated".to_owned(),
+            search_lag: Duration::ZERO,
+            webhook_secret: "whsec_simulated".to_owned(),
+        }
     }
 }
 
@@ -68,12 +82,14 @@ impl Default for StripeOptions {
 pub struct Account {
     options: StripeOptions,
     clock: Clock,
+    http: reqwest::Client,
     memory: Mutex<Memory>,
 }
 
 /// Everything that changes.
 struct Memory {
     books: Books,
+    told: Told,
     keys: Keys,
     search_lag: Duration,
     search: Search,
@@ -95,14 +111,18 @@ impl Account {
 impl Stripe {
     /// Starts it on a free port of the loopback interface, without customers.
     pub fn start(options: StripeOptions) -> io::Result<Self> {
+        let http =
+            delivery::client("Stripe/1.0 (+https://stripe.com/docs/webhooks)", WEBHOOK_TIMEOUT);
+        let http = http.map_err(io::Error::other)?;
         Self::run(|Surroundings { clock, .. }| {
             let memory = Memory {
                 books: Books::default(),
+                told: Told::default(),
                 keys: Keys::default(),
                 search_lag: options.search_lag,
                 search: Search::Available,
             };
-            Account { options, clock, memory: Mutex::new(memory) }
+            Account { options, clock, http, memory: Mutex::new(memory) }
         })
     }
 
@@ -125,7 +145,31 @@ impl Stripe {
     /// after the lag, unless it was created longer ago than that.
     pub fn add_customer(&self, customer: &NewCustomer) -> String {
         let account = self.vendor();
-        account.memory().books.add(customer, account.clock.now())
+        let now = account.clock.now();
+        let mut memory = account.memory();
+        let id = memory.books.add(customer, now);
+        memory.tell("customer.created", &id, now);
+        id
+    }
+
+    /// Sets one metadata value of a customer (removes it when empty) as somebody would at the
+    /// dashboard, and gives the event. `None` when there is no such customer.
+    pub fn set_metadata(&self, id: &str, key: &str, value: &str) -> Option<Value> {
+        let account = self.vendor();
+        let now = account.clock.now();
+        let mut memory = account.memory();
+        memory.books.set_metadata(id, key, value, now)?;
+        Some(memory.tell("customer.updated", id, now))
+    }
+
+    /// Deletes a customer as somebody would at the dashboard, and gives the event. `None` when
+    /// there is no such customer.
+    pub fn delete_customer(&self, id: &str) -> Option<Value> {
+        let account = self.vendor();
+        let now = account.clock.now();
+        let mut memory = account.memory();
+        customers::delete(&mut memory.books, id, now).ok()?;
+        Some(memory.tell("customer.deleted", id, now))
     }
 
     /// From now on a write stays invisible to search for this long.
@@ -219,10 +263,23 @@ impl Account {
                 Search::Unavailable => Err(errors::search_unavailable()),
             },
             StripeRoute::CustomersList => customers::list(&memory.books, asked),
-            StripeRoute::CustomersCreate => customers::create(&mut memory.books, asked, now),
             StripeRoute::CustomerGet => customers::get(&memory.books, id),
-            StripeRoute::CustomerUpdate => customers::update(&mut memory.books, id, asked, now),
-            StripeRoute::CustomerDelete => customers::delete(&mut memory.books, id, now),
+            StripeRoute::CustomersCreate => {
+                let created = customers::create(&mut memory.books, asked, now)?;
+                let id = memory.books.newest().unwrap_or_default();
+                memory.tell("customer.created", &id, now);
+                Ok(created)
+            }
+            StripeRoute::CustomerUpdate => {
+                let updated = customers::update(&mut memory.books, id, asked, now)?;
+                memory.tell("customer.updated", id, now);
+                Ok(updated)
+            }
+            StripeRoute::CustomerDelete => {
+                let deleted = customers::delete(&mut memory.books, id, now)?;
+                memory.tell("customer.deleted", id, now);
+                Ok(deleted)
+            }
         }
     }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use simulators::stripe::NewCustomer;
+use simulators::stripe::{NewCustomer, sign_webhook};
 use simulators::{Fault, Stripe, StripeOptions, StripeRoute};
 
+use crate::fixtures::{folder, read};
 use crate::{PATIENCE, answer, client};
 
 fn stripe() -> Stripe {
@@ -227,4 +228,42 @@ async fn a_wrong_key_is_401_and_a_merchant_in_india_cannot_search() {
     assert_eq!(search(&stripe, "name:'x'").await.0, 400);
     stripe.with_search();
     assert_eq!(search(&stripe, "name:'x'").await.0, 200);
+}
+
+#[tokio::test]
+async fn each_change_of_a_customer_is_an_event_and_delivered_when_told() {
+    let stripe = stripe();
+    let receiver = Stripe::start(StripeOptions::default()).unwrap();
+    stripe.webhook_url(format!("{}/stripe/webhook", receiver.base_url()));
+    let (_, created) = answer(post(&stripe, "/v1/customers", "metadata[a]=1")).await;
+    let id = created["id"].as_str().unwrap();
+    let updated = stripe.set_metadata(id, "a", "2").unwrap();
+    let deleted = stripe.delete_customer(id).unwrap();
+
+    assert_eq!(updated["data"]["object"]["metadata"], json!({ "a": "2" }));
+    assert_eq!(deleted["data"]["object"]["id"], id);
+    let kinds: Vec<_> = stripe.events().iter().map(|it| it["type"].clone()).collect();
+    assert_eq!(kinds, ["customer.created", "customer.updated", "customer.deleted"]);
+    assert_eq!(stripe.set_metadata(id, "a", "3"), None, "it is gone");
+    assert_eq!(stripe.delete_customer(id), None, "it is gone");
+
+    assert_eq!(stripe.deliver(&deleted).await.unwrap(), 404, "nobody listens there");
+    let asked = &receiver.asked()[0];
+    let secret = &stripe.options().webhook_secret;
+    let header = asked.header("stripe-signature").unwrap();
+    let time = header.strip_prefix("t=").unwrap().split(',').next().unwrap().parse().unwrap();
+    assert_eq!(header, sign_webhook(secret, time, &asked.body));
+}
+
+#[test]
+fn webhooks_are_signed_as_in_the_published_vectors() {
+    let Some(folder) = folder() else { return };
+    let vectors = read(&folder, "vectors.json");
+    let whole =
+        vectors["stripe_signature"].as_array().unwrap().iter().find(|it| it["name"] == "valid");
+    let valid = whole.unwrap();
+    let text = |name: &str| valid[name].as_str().unwrap();
+    let time = valid["now"].as_i64().unwrap();
+    let signed = sign_webhook(text("secret"), time, text("payload_utf8").as_bytes());
+    assert_eq!(signed, text("header"));
 }

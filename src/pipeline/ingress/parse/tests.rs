@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use pretty::one_line;
 
 use super::*;
-use crate::pipeline::ingress::verify::{AppSecrets, verify};
+use crate::pipeline::ingress::verify::{SigningSecrets, verify};
 
 mod pretty;
 mod senders;
@@ -23,7 +23,7 @@ fn items(body: &[u8]) -> Vec<Item> {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"secret").unwrap();
     mac.update(body);
     let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-    let secrets = AppSecrets::parse("secret").unwrap();
+    let secrets = SigningSecrets::parse("secret").unwrap();
     let verified = verify(&secrets, Some(signature.as_bytes()), body).unwrap();
     parse(&verified, DateTime::from_timestamp(RECEIVED_AT, 0).unwrap())
 }
