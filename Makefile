@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test lint sqlx setup
+.PHONY: help demo test proof lint sqlx setup
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -16,6 +16,11 @@ test: setup ## every test, against a private Postgres that is thrown away after
 	then $(cargo) nextest run --workspace --all-features; \
 	else $(cargo) test --workspace --all-features --all-targets; fi
 	@$(cargo) test --doc --workspace --all-features
+
+proof: setup ## the long proof: workers killed at every step, 200 photos through killed workers
+	@if $(cargo) nextest --version >/dev/null 2>&1; \
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^crashes::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it crashes:: -- --nocapture; fi
 
 lint: setup ## formatting, clippy, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check

@@ -12,6 +12,7 @@ mod twice;
 mod answers;
 mod chat;
 mod outages;
+mod crashes;
 mod custody;
 mod refusals;
 mod customers;

@@ -26,7 +26,7 @@ pub const TANKSTELLE: &[u8] = include_bytes!("../../demo/photos/tankstelle.jpg")
 pub const CAT: &[u8] = include_bytes!("../../demo/photos/cat.jpg");
 
 /// Reading on a loaded machine is slow; no test waits longer than this for anything.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct Rig {
     pub meta: Meta,
@@ -164,6 +164,15 @@ impl Rig {
     pub async fn hear_echoes(&self) {
         self.wait_for_row(
             "select not exists (select from send_attempts where delivered_at is null)",
+        )
+        .await;
+    }
+
+    /// The same where an attempt may have died before it was sent.
+    pub async fn hear_echoes_of_accepted(&self) {
+        self.wait_for_row(
+            "select not exists (select from send_attempts
+                                where outcome = 'accepted' and delivered_at is null)",
         )
         .await;
     }

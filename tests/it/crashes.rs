@@ -1,0 +1,264 @@
+//! Workers killed at any instruction: nothing is lost, and nothing is doubled.
+//!
+//! Each row of the matrix is a Paragon of its own; a lease takes 15 s to lapse, so rows run side by
+//! side. `make test` runs some of the rows, `make proof` all.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::{Value, json};
+use simulators::anthropic::Reply;
+use simulators::{AnthropicRoute, Fault, MetaRoute, Sender, StripeRoute};
+
+use crate::programs::{Running, WORKER};
+use crate::rig::{CAFE, Rig, somebody, until};
+
+/// Set by `make proof`.
+fn is_proof() -> bool {
+    std::env::var_os("PARAGON_PROOF").is_some()
+}
+
+fn receipt() -> Value {
+    json!({
+        "is_receipt": true, "merchant": "The Copper Kettle", "total": "22.40", "currency": "GBP",
+        "date": "2026-11-19", "category": "meals", "tax": "3.73", "country": "GB",
+    })
+}
+
+/// When the worker is killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// Once a call has reached the other end.
+    Asked(Call),
+    /// Once a query holds.
+    Row(&'static str),
+}
+
+#[derive(Clone, Copy)]
+enum Call {
+    Meta(MetaRoute, usize),
+    Stripe(StripeRoute, usize),
+    Anthropic(usize),
+}
+
+/// One row of the matrix.
+struct Row {
+    name: &'static str,
+    /// Whether `make test` runs it too.
+    quick: bool,
+    /// What is set up before the worker starts.
+    faults: Vec<(Call, Fault)>,
+    killed: Moment,
+    /// Readings that may have been paid for.
+    readings: usize,
+}
+
+const HOLD: Fault = Fault::Hang;
+const LOST: Fault = Fault::DoneButAnswerLost;
+const BRIEF: Fault = Fault::Slow(Duration::from_millis(1));
+const SLOW: Fault = Fault::Slow(Duration::from_secs(3));
+
+fn matrix() -> Vec<Row> {
+    use Call::{Anthropic, Meta, Stripe};
+    use Moment::Asked;
+    use StripeRoute::{CustomersCreate, CustomersSearch};
+    let mark = Meta(MetaRoute::Messages, 1);
+    let send = Meta(MetaRoute::Messages, 2);
+    let object = Meta(MetaRoute::MediaObject, 2);
+    let bytes = Meta(MetaRoute::MediaBytes, 2);
+    let row = |name, faults, killed, readings| Row { name, quick: false, faults, killed, readings };
+    let mut rows = vec![
+        row("during the read mark", vec![(mark, HOLD)], Asked(mark), 2),
+        row("during the media object", vec![(object, HOLD), (object, HOLD)], Asked(object), 1),
+        row("during the media's bytes", vec![(bytes, HOLD), (bytes, HOLD)], Asked(bytes), 1),
+        row("during the reading", vec![(Anthropic(1), HOLD)], Asked(Anthropic(1)), 2),
+        row(
+            "after a reading whose answer was lost",
+            vec![(Anthropic(1), LOST)],
+            Asked(Anthropic(1)),
+            2,
+        ),
+        row(
+            "between reading and search",
+            vec![(Stripe(CustomersSearch, 1), HOLD)],
+            Moment::Row("select exists (select from readings)"),
+            1,
+        ),
+        row(
+            "during the search",
+            vec![(Stripe(CustomersSearch, 1), HOLD)],
+            Asked(Stripe(CustomersSearch, 1)),
+            1,
+        ),
+        row(
+            "before the create has an effect",
+            vec![(Stripe(CustomersCreate, 1), HOLD)],
+            Asked(Stripe(CustomersCreate, 1)),
+            1,
+        ),
+        row(
+            "after the create, its answer lost",
+            vec![(Stripe(CustomersCreate, 1), LOST)],
+            Asked(Stripe(CustomersCreate, 1)),
+            1,
+        ),
+        row(
+            "between match and entry",
+            vec![],
+            Moment::Row("select exists (select from matches)"),
+            1,
+        ),
+        row(
+            "between entry and answer",
+            vec![],
+            Moment::Row("select exists (select from entries)"),
+            1,
+        ),
+        row(
+            "between intent and send",
+            vec![],
+            Moment::Row("select exists (select from send_attempts)"),
+            1,
+        ),
+        row("before the send has an effect", vec![(mark, BRIEF), (send, HOLD)], Asked(send), 1),
+        row("while the send has its effect", vec![(mark, BRIEF), (send, SLOW)], Asked(send), 1),
+        row("after the send, its answer lost", vec![(mark, BRIEF), (send, LOST)], Asked(send), 1),
+        row(
+            "between noting the answer and settling the job",
+            vec![],
+            Moment::Row("select exists (select from replies where state = 'sent')"),
+            1,
+        ),
+    ];
+    let quick = [
+        "during the reading",
+        "during the search",
+        "after the create, its answer lost",
+        "while the send has its effect",
+    ];
+    for row in &mut rows {
+        row.quick = quick.contains(&row.name);
+    }
+    rows
+}
+
+impl Call {
+    fn fault(self, rig: &Rig, fault: &Fault) {
+        match self {
+            Self::Meta(route, _) => rig.meta.fault(route, fault, 1),
+            Self::Stripe(route, _) => rig.stripe.fault(route, fault, 1),
+            Self::Anthropic(_) => rig.anthropic.fault(AnthropicRoute::Messages, fault, 1),
+        }
+    }
+
+    fn was_made(self, rig: &Rig) -> bool {
+        match self {
+            Self::Meta(route, times) => rig.meta.count(route) >= times,
+            Self::Stripe(route, times) => rig.stripe.count(route) >= times,
+            Self::Anthropic(times) => rig.anthropic.count(AnthropicRoute::Messages) >= times,
+        }
+    }
+}
+
+/// What came of a row: entries, customers, answers, readings paid for.
+async fn walk(row: Row) -> (Row, [usize; 4]) {
+    // Nothing is fetched while the webhook waits where the worker's own fetching is on trial.
+    let by_worker = row.faults.iter().any(|(call, _)| {
+        matches!(call, Call::Meta(MetaRoute::MediaObject | MetaRoute::MediaBytes, _))
+    });
+    let budget = if by_worker { "300" } else { "5000" };
+    let rig = Rig::start_with(&[("OCR_ENGINES", "anthropic"), ("MEDIA_BUDGET_MS", budget)]).await;
+    rig.anthropic.otherwise(Reply::Json(receipt()));
+    for (call, fault) in &row.faults {
+        call.fault(&rig, fault);
+    }
+    let photo = rig.photo(&somebody(), CAFE);
+    rig.deliver([photo.clone()]).await;
+    let mut worker = Running::start(WORKER, rig.environment());
+    match row.killed {
+        Moment::Asked(call) => until(row.name, || call.was_made(&rig)).await,
+        Moment::Row(query) => rig.wait_for_row(query).await,
+    }
+    worker.kill();
+
+    rig.drain().await;
+
+    rig.hear_echoes_of_accepted().await;
+    let count = |count: i64| usize::try_from(count).unwrap();
+    let seen = [
+        count(rig.count("entries").await),
+        rig.stripe.customers().len(),
+        rig.answers_to(&photo).len(),
+        rig.anthropic.count(AnthropicRoute::Messages),
+    ];
+    rig.end().await;
+    (row, seen)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_killed_at_any_moment_leaves_one_customer_one_entry_one_answer() {
+    let mut rows = matrix();
+    rows.retain(|it| it.quick || is_proof());
+    println!("{:<50} entries customers answers readings", "killed");
+    let mut wrong = Vec::new();
+    let mut walks: FuturesUnordered<_> = rows.into_iter().map(walk).collect();
+    while let Some((row, [entries, customers, answers, readings])) = walks.next().await {
+        println!("{:<50} {entries:>7} {customers:>9} {answers:>7} {readings:>8}", row.name);
+        if (entries, customers, answers) != (1, 1, 1) || readings > row.readings {
+            wrong.push(row.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Seeded: the same kills each time, as far as two machines can be the same.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_photos_of_many_new_senders_through_killed_workers_are_as_many_entries_and_answers() {
+    let (senders, each, kills) = if is_proof() { (40, 5, 8) } else { (8, 3, 1) };
+    let rig = Rig::start_with(&[("OCR_ENGINES", "anthropic"), ("ECHO_WAIT_S", "20")]).await;
+    rig.anthropic.otherwise(Reply::Json(receipt()));
+    rig.stripe.search_lag(Duration::from_secs(30));
+    // One create in five takes effect and is not answered.
+    rig.stripe.fault(StripeRoute::CustomersCreate, &LOST, senders / 5);
+    let mut photos = Vec::new();
+    for sender in 0..senders {
+        let from = Sender::with_phone(&format!("42077700{sender:04}"), &format!("Sender {sender}"));
+        for number in 0..each {
+            let bytes = [CAFE, format!("{sender}-{number}").as_bytes()].concat();
+            photos.push(rig.photo(&from, &bytes));
+        }
+    }
+    for batch in photos.chunks(10) {
+        rig.deliver(batch.to_vec()).await;
+    }
+
+    let mut dice = Dice(20_261_123);
+    let mut workers = [(); 2].map(|()| Running::start(WORKER, rig.environment()));
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(300 + dice.roll(2000))).await;
+        let victim = usize::try_from(dice.roll(2)).unwrap();
+        workers[victim].kill();
+        workers[victim] = Running::start(WORKER, rig.environment());
+    }
+    rig.drain().await;
+
+    let count = photos.len();
+    println!("{count} photos, {senders} senders, {kills} kills");
+    assert_eq!(usize::try_from(rig.count("entries").await).unwrap(), count);
+    assert_eq!(rig.stripe.customers().len(), senders);
+    for photo in &photos {
+        assert_eq!(rig.answers_to(photo).len(), 1);
+    }
+    rig.end().await;
+}
