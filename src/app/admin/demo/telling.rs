@@ -101,6 +101,11 @@ pub fn answer(sent: &Sent) {
     for line in said.lines() {
         println!("      │ {line}");
     }
+    if !sent.buttons.is_empty() {
+        let buttons: Vec<String> =
+            sent.buttons.iter().map(|it| format!("[ {} ]", it.title)).collect();
+        println!("      │ {}", buttons.join("  "));
+    }
     println!("      ╰─────────────────────────────────────────────");
 }
 
