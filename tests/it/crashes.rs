@@ -59,88 +59,67 @@ const LOST: Fault = Fault::DoneButAnswerLost;
 const BRIEF: Fault = Fault::Slow(Duration::from_millis(1));
 const SLOW: Fault = Fault::Slow(Duration::from_secs(3));
 
+/// Rows that `make test` runs too.
+const QUICK: [&str; 4] = [
+    "during the reading",
+    "during the search",
+    "after the create, its answer lost",
+    "while the send has its effect",
+];
+
 fn matrix() -> Vec<Row> {
-    use Call::{Anthropic, Meta, Stripe};
-    use Moment::Asked;
-    use StripeRoute::{CustomersCreate, CustomersSearch};
-    let mark = Meta(MetaRoute::Messages, 1);
-    let send = Meta(MetaRoute::Messages, 2);
-    let object = Meta(MetaRoute::MediaObject, 2);
-    let bytes = Meta(MetaRoute::MediaBytes, 2);
-    let row = |name, faults, killed, readings| Row { name, quick: false, faults, killed, readings };
-    let mut rows = vec![
-        row("during the read mark", vec![(mark, HOLD)], Asked(mark), 2),
-        row("during the media object", vec![(object, HOLD), (object, HOLD)], Asked(object), 1),
-        row("during the media's bytes", vec![(bytes, HOLD), (bytes, HOLD)], Asked(bytes), 1),
-        row("during the reading", vec![(Anthropic(1), HOLD)], Asked(Anthropic(1)), 2),
-        row(
-            "after a reading whose answer was lost",
-            vec![(Anthropic(1), LOST)],
-            Asked(Anthropic(1)),
-            2,
-        ),
-        row(
-            "between reading and search",
-            vec![(Stripe(CustomersSearch, 1), HOLD)],
-            Moment::Row("select exists (select from readings)"),
-            1,
-        ),
-        row(
-            "during the search",
-            vec![(Stripe(CustomersSearch, 1), HOLD)],
-            Asked(Stripe(CustomersSearch, 1)),
-            1,
-        ),
-        row(
-            "before the create has an effect",
-            vec![(Stripe(CustomersCreate, 1), HOLD)],
-            Asked(Stripe(CustomersCreate, 1)),
-            1,
-        ),
-        row(
-            "after the create, its answer lost",
-            vec![(Stripe(CustomersCreate, 1), LOST)],
-            Asked(Stripe(CustomersCreate, 1)),
-            1,
-        ),
-        row(
-            "between match and entry",
-            vec![],
-            Moment::Row("select exists (select from matches)"),
-            1,
-        ),
-        row(
-            "between entry and answer",
-            vec![],
-            Moment::Row("select exists (select from entries)"),
-            1,
-        ),
-        row(
-            "between intent and send",
-            vec![],
-            Moment::Row("select exists (select from send_attempts)"),
-            1,
-        ),
-        row("before the send has an effect", vec![(mark, BRIEF), (send, HOLD)], Asked(send), 1),
-        row("while the send has its effect", vec![(mark, BRIEF), (send, SLOW)], Asked(send), 1),
-        row("after the send, its answer lost", vec![(mark, BRIEF), (send, LOST)], Asked(send), 1),
-        row(
-            "between noting the answer and settling the job",
-            vec![],
-            Moment::Row("select exists (select from replies where state = 'sent')"),
-            1,
-        ),
-    ];
-    let quick = [
-        "during the reading",
-        "during the search",
-        "after the create, its answer lost",
-        "while the send has its effect",
-    ];
-    for row in &mut rows {
-        row.quick = quick.contains(&row.name);
-    }
-    rows
+    [fetching_and_reading(), matching(), answering()].into_iter().flatten().collect()
+}
+
+/// Killed once the last of `faults` is met.
+fn asked<const N: usize>(name: &'static str, faults: [(Call, Fault); N], readings: usize) -> Row {
+    let killed = Moment::Asked(faults[N - 1].0);
+    Row { name, quick: QUICK.contains(&name), faults: faults.into(), killed, readings }
+}
+
+/// Killed once there is a row.
+fn written(name: &'static str, query: &'static str) -> Row {
+    Row { name, quick: false, faults: Vec::new(), killed: Moment::Row(query), readings: 1 }
+}
+
+const MARK: Call = Call::Meta(MetaRoute::Messages, 1);
+
+fn fetching_and_reading() -> Vec<Row> {
+    let object = Call::Meta(MetaRoute::MediaObject, 2);
+    let bytes = Call::Meta(MetaRoute::MediaBytes, 2);
+    let reading = Call::Anthropic(1);
+    vec![
+        asked("during the read mark", [(MARK, HOLD)], 2),
+        asked("during the media object", [(object, HOLD), (object, HOLD)], 1),
+        asked("during the media's bytes", [(bytes, HOLD), (bytes, HOLD)], 1),
+        asked("during the reading", [(reading, HOLD)], 2),
+        asked("after a reading whose answer was lost", [(reading, LOST)], 2),
+        written("between reading and search", "select exists (select from readings)"),
+    ]
+}
+
+fn matching() -> Vec<Row> {
+    let search = Call::Stripe(StripeRoute::CustomersSearch, 1);
+    let create = Call::Stripe(StripeRoute::CustomersCreate, 1);
+    vec![
+        asked("during the search", [(search, HOLD)], 1),
+        asked("before the create has an effect", [(create, HOLD)], 1),
+        asked("after the create, its answer lost", [(create, LOST)], 1),
+        written("between match and entry", "select exists (select from matches)"),
+        written("between entry and answer", "select exists (select from entries)"),
+    ]
+}
+
+fn answering() -> Vec<Row> {
+    let send = Call::Meta(MetaRoute::Messages, 2);
+    let sent = "select exists (select from replies where state = 'sent')";
+    vec![
+        written("between intent and send", "select exists (select from send_attempts)"),
+        asked("before the send has an effect", [(MARK, BRIEF), (send, HOLD)], 1),
+        asked("while the send has its effect", [(MARK, BRIEF), (send, SLOW)], 1),
+        asked("after the send, its answer lost", [(MARK, BRIEF), (send, LOST)], 1),
+        written("between noting the answer and settling the job", sent),
+    ]
 }
 
 impl Call {
