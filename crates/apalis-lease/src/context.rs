@@ -1,5 +1,6 @@
 //! What a handler may know of the run it is in. Read-only: nothing here settles or prolongs.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +25,7 @@ use crate::job::JobId;
 ///     Outcome::retry(format_args!("letter {letter} is not ready"))
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct JobContext {
     pub(crate) fence: Fence,
     queue: Arc<str>,
@@ -33,6 +34,7 @@ pub struct JobContext {
     run_at: DateTime<Utc>,
     enqueued_at: DateTime<Utc>,
     trace_parent: Option<String>,
+    group: Option<String>,
     lost: Arc<AtomicBool>,
 }
 
@@ -46,6 +48,7 @@ impl JobContext {
             run_at: claimed.run_at,
             enqueued_at: claimed.enqueued_at,
             trace_parent: claimed.trace_parent.clone(),
+            group: claimed.group.clone(),
             lost: Arc::clone(&claimed.lost),
         }
     }
@@ -91,11 +94,31 @@ impl JobContext {
         self.trace_parent.as_deref()
     }
 
+    /// The group given to [`crate::NewJob::group`].
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
     /// Whether the lease was still ours at the last heartbeat. Once false, another worker may be
     /// running the job, and whatever this run says will not be written. True proves nothing: the
     /// last heartbeat may be long ago.
     pub fn still_held(&self) -> bool {
         !self.lost.load(Ordering::Acquire)
+    }
+}
+
+/// Leaves out the group: it is the caller's data.
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobContext")
+            .field("id", &self.fence.id)
+            .field("run", &self.fence.run)
+            .field("queue", &self.queue)
+            .field("attempt", &self.attempt)
+            .field("max_attempts", &self.max_attempts)
+            .field("run_at", &self.run_at)
+            .field("trace_parent", &self.trace_parent)
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Depth {
     pub ready: i64,
     /// Wait for their `run_at`.
     pub deferred: i64,
+    /// Wait for their group to be resumed. Those that no claim has met yet are counted ready.
+    pub paused: i64,
     /// Are held by a worker.
     pub running: i64,
     /// Gave up, and wait for a person.
@@ -23,7 +25,7 @@ pub struct Depth {
 impl Depth {
     /// Whether nothing is left to run, now or later. Dead jobs do not count.
     pub fn is_drained(&self) -> bool {
-        self.ready == 0 && self.deferred == 0 && self.running == 0
+        self.ready == 0 && self.deferred == 0 && self.paused == 0 && self.running == 0
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct Claimed {
     pub(crate) enqueued_at: DateTime<Utc>,
     pub(crate) payload: String,
     pub(crate) trace_parent: Option<String>,
+    pub(crate) group: Option<String>,
     /// Set by the keeper when somebody else has the job.
     pub(crate) lost: Arc<AtomicBool>,
 }

@@ -40,6 +40,7 @@ pub async fn enqueue<P: Serialize>(
         .bind(i32::from(job.max_attempts))
         .bind(json(&job.payload)?)
         .bind(&job.trace_parent)
+        .bind(&job.group)
         .fetch_optional(connection)
         .await?;
     Ok(enqueued(id))
@@ -60,6 +61,7 @@ pub async fn enqueue_all<P: Serialize>(
         .bind(jobs.iter().map(|job| i32::from(job.max_attempts)).collect::<Vec<_>>())
         .bind(payloads)
         .bind(jobs.iter().map(|job| job.trace_parent.as_deref()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.group.as_deref()).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
     Ok(ids.into_iter().map(enqueued).collect())

@@ -62,6 +62,31 @@
 //! # }
 //! ```
 //!
+//! # Pausing
+//!
+//! A queue can be paused, or one group of its jobs while the others flow: the jobs of a sender
+//! whose token is dead wait without being claimed, and no attempt is burnt.
+//!
+//! ```no_run
+//! # use apalis_lease::{JobContext, NewJob, Outcome, pause_group, resume_group};
+//! # async fn example(pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
+//! // Which group a job is in is said when it is enqueued.
+//! let job = NewJob::new("letters", 17).group("sender-5");
+//!
+//! // A handler pauses its own group, and its job waits with the others.
+//! async fn send(letter: i64, job: JobContext) -> Outcome {
+//!     Outcome::halt("the sender's token is dead")
+//! }
+//!
+//! // So can anybody else, here or in psql: select apalis_lease.pause_group('letters', …).
+//! pause_group(pool, "letters", "sender-5", "its token is dead").await?;
+//! resume_group(pool, "letters", "sender-5").await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Which groups are paused, since when and why, is in `apalis_lease.paused_groups`.
+//!
 //! The guarantees, the states of a job and what Postgres is asked to do are in the README.
 
 mod job;
@@ -81,6 +106,7 @@ mod service;
 mod keeper;
 mod listener;
 
+mod control;
 mod depth;
 mod migrate;
 mod link;
@@ -90,6 +116,7 @@ pub use backend::{BackendError, LeaseBackend};
 pub use backoff::Backoff;
 pub use config::Config;
 pub use context::JobContext;
+pub use control::{pause_group, pause_queue, resume_group, resume_queue};
 pub use depth::{Depth, depth};
 pub use enqueue::{EnqueueError, enqueue, enqueue_all};
 pub use job::{Enqueued, JobId, NewJob, Priority};

@@ -33,6 +33,15 @@ pub enum Outcome {
         /// For whoever reads the attempts.
         reason: String,
     },
+    /// Neither it nor its like can succeed before a person or a program mends something, such as a
+    /// dead token: its group is paused, or its whole queue where it has no group, and it waits with
+    /// the others for [`crate::resume_group`] or [`crate::resume_queue`]. Does not count as an
+    /// attempt. What runs already goes on; a run that began before the last resumption pauses
+    /// nothing again, since it may have met what is mended by now.
+    Halt {
+        /// For whoever reads the pauses and the attempts.
+        reason: String,
+    },
     /// It will never succeed: dead at once, and visible.
     GiveUp {
         /// For whoever reads the dead jobs.
@@ -56,6 +65,11 @@ impl Outcome {
         Outcome::NotBefore { at, reason: reason.to_string() }
     }
 
+    /// Pauses the job's group, or its queue, and is not counted.
+    pub fn halt(reason: impl fmt::Display) -> Self {
+        Outcome::Halt { reason: reason.to_string() }
+    }
+
     /// Dead at once.
     pub fn give_up(reason: impl fmt::Display) -> Self {
         Outcome::GiveUp { reason: reason.to_string() }
@@ -67,6 +81,7 @@ impl Outcome {
             Outcome::Done => "done",
             Outcome::Retry { .. } => "retry",
             Outcome::NotBefore { .. } => "not_before",
+            Outcome::Halt { .. } => "halt",
             Outcome::GiveUp { .. } => "give_up",
         }
     }
@@ -82,6 +97,7 @@ impl fmt::Debug for Outcome {
             Outcome::NotBefore { at, .. } => {
                 f.debug_struct("NotBefore").field("at", at).finish_non_exhaustive()
             }
+            Outcome::Halt { .. } => f.debug_struct("Halt").finish_non_exhaustive(),
             Outcome::GiveUp { .. } => f.debug_struct("GiveUp").finish_non_exhaustive(),
         }
     }

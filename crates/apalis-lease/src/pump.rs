@@ -23,6 +23,8 @@ const BATCH: usize = 500;
 const STATEMENT: Duration = Duration::from_secs(30);
 /// Before looking again for a ready job that somebody else has locked.
 const LOCKED: Duration = Duration::from_millis(50);
+/// So many ready jobs of each priority are looked through at once for those of paused groups.
+const ASIDE: i64 = 1_000;
 /// What is owed to Postgres at the end is offered for so long.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -128,37 +130,60 @@ impl Pump {
         if !self.due || slots == 0 || !self.may_claim() {
             return;
         }
-        let claimed = self.claim_once(slots).await;
-        let Ok(claimed) = self.link.keep_if_good(claimed) else {
+        let taken = self.take(slots).await;
+        let Ok(Taken { claimed, set_aside }) = self.link.keep_if_good(taken) else {
             self.look_at = Instant::now() + self.link.pause();
             return;
         };
-        let count = claimed.len();
-        self.desk.hand_over(claimed);
         self.give_back_unstarted();
-        if count < slots {
+        if set_aside > 0 {
+            // Others may be behind them; verdicts that wait are written first.
+            self.look_at = Instant::now();
+            return;
+        }
+        if claimed < slots {
             self.due = false;
             self.look().await;
         }
-        if count == 0 && self.due {
+        if claimed == 0 && self.due {
             self.due = false;
             self.look_at = Instant::now() + LOCKED;
         }
     }
 
-    async fn claim_once(&mut self, slots: usize) -> Result<Vec<Claimed>, sqlx::Error> {
+    /// Claims up to `slots` jobs and hands them over. A claim that met jobs of a paused group has
+    /// set them aside; then those behind them are set aside too.
+    async fn take(&mut self, slots: usize) -> Result<Taken, sqlx::Error> {
+        let rows = self.claim_once(slots).await?;
+        let met = rows.len();
+        let mut claimed: Vec<Claimed> =
+            rows.into_iter().filter(|it| it.state == "running").map(Into::into).collect();
+        // Postgres answers an update in no particular order.
+        claimed.sort_by_key(|it| (it.priority, it.run_at, it.fence.id));
+        let taken = Taken { claimed: claimed.len(), set_aside: met - claimed.len() };
+        self.desk.hand_over(claimed);
+        if taken.set_aside > 0 {
+            self.set_aside().await?;
+        }
+        Ok(taken)
+    }
+
+    async fn claim_once(&mut self, slots: usize) -> Result<Vec<Row>, sqlx::Error> {
         let connection = self.link.open().await?;
-        let statement = sqlx::query_as::<_, Row>(sql::CLAIM)
+        let statement = sqlx::query_as(sql::CLAIM)
             .bind(&self.config.queue)
             .bind(i64::try_from(slots).unwrap_or(i64::MAX))
             .bind(&self.config.worker)
             .bind(self.config.lease_ms())
             .fetch_all(connection);
-        let rows = within(STATEMENT, statement).await?;
-        let mut claimed: Vec<Claimed> = rows.into_iter().map(Claimed::from).collect();
-        // Postgres answers an update in no particular order.
-        claimed.sort_by_key(|it| (it.priority, it.run_at, it.fence.id));
-        Ok(claimed)
+        within(STATEMENT, statement).await
+    }
+
+    async fn set_aside(&mut self) -> Result<(), sqlx::Error> {
+        let connection = self.link.open().await?;
+        let statement =
+            sqlx::query(sql::SET_ASIDE).bind(&self.config.queue).bind(ASIDE).execute(connection);
+        within(STATEMENT, statement).await.map(drop)
     }
 
     /// Finds out when the next job is due. Cheaper than a claim that finds nothing.
@@ -205,6 +230,12 @@ impl Pump {
     }
 }
 
+/// What one claim came to.
+struct Taken {
+    claimed: usize,
+    set_aside: usize,
+}
+
 /// A row of [`sql::CLAIM`].
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -217,6 +248,9 @@ struct Row {
     created_at: DateTime<Utc>,
     payload: String,
     trace_parent: Option<String>,
+    group_key: Option<String>,
+    /// `running`, or `paused` where it was set aside instead.
+    state: String,
 }
 
 impl From<Row> for Claimed {
@@ -231,6 +265,7 @@ impl From<Row> for Claimed {
             enqueued_at: row.created_at,
             payload: row.payload,
             trace_parent: row.trace_parent,
+            group: row.group_key,
             lost: Arc::new(AtomicBool::new(false)),
         }
     }

@@ -178,7 +178,10 @@ fn delay_ms(outcome: &Outcome, attempt: u32, backoff: Backoff) -> i64 {
     let wait = match outcome {
         Outcome::Retry { after: Some(after), .. } => *after,
         Outcome::Retry { after: None, .. } => backoff.delay(attempt, rand::rng().random()),
-        Outcome::Done | Outcome::NotBefore { .. } | Outcome::GiveUp { .. } => Duration::ZERO,
+        Outcome::Done
+        | Outcome::NotBefore { .. }
+        | Outcome::Halt { .. }
+        | Outcome::GiveUp { .. } => Duration::ZERO,
     };
     i64::try_from(wait.min(LONGEST_WAIT).as_millis()).unwrap_or(i64::MAX)
 }

@@ -87,7 +87,9 @@ impl Columns {
                 Outcome::NotBefore { at, reason } => {
                     (outcome.word(), 0, Some(storable(*at)), Some(reason))
                 }
-                Outcome::GiveUp { reason } => (outcome.word(), 0, None, Some(reason)),
+                Outcome::Halt { reason } | Outcome::GiveUp { reason } => {
+                    (outcome.word(), 0, None, Some(reason))
+                }
             },
         };
         self.verdicts.push(word);

@@ -3,10 +3,11 @@
 
 /// Puts one job into the caller's transaction; no row comes back where the key is taken.
 /// `$1` queue, `$2` key, `$3` priority, `$4` `run_at` or null, `$5` `max_attempts`,
-/// `$6` payload, `$7` traceparent.
+/// `$6` payload, `$7` traceparent, `$8` group.
 pub(crate) const ENQUEUE: &str = "
-insert into apalis_lease.jobs (queue, key, priority, run_at, max_attempts, payload, trace_parent)
-values ($1, $2, $3, coalesce($4, now()), $5, $6::jsonb, $7)
+insert into apalis_lease.jobs
+    (queue, key, priority, run_at, max_attempts, payload, trace_parent, group_key)
+values ($1, $2, $3, coalesce($4, now()), $5, $6::jsonb, $7, $8)
 on conflict (queue, key) where key is not null do nothing
 returning id";
 
@@ -17,18 +18,19 @@ pub(crate) const ENQUEUE_ALL: &str = "
 with given as materialized (
     select
         nextval('apalis_lease.jobs_id_seq') as id,
-        g.queue, g.key, g.priority, g.run_at, g.max_attempts, g.payload, g.trace_parent, g.place
+        g.queue, g.key, g.priority, g.run_at, g.max_attempts, g.payload, g.trace_parent,
+        g.group_key, g.place
     from unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::integer[],
-                $6::text[], $7::text[])
+                $6::text[], $7::text[], $8::text[])
         with ordinality
-        as g (queue, key, priority, run_at, max_attempts, payload, trace_parent, place)
+        as g (queue, key, priority, run_at, max_attempts, payload, trace_parent, group_key, place)
 ),
 written as (
     insert into apalis_lease.jobs
-        (id, queue, key, priority, run_at, max_attempts, payload, trace_parent)
+        (id, queue, key, priority, run_at, max_attempts, payload, trace_parent, group_key)
     overriding system value
     select id, queue, key, priority, coalesce(run_at, now()), max_attempts, payload::jsonb,
-           trace_parent
+           trace_parent, group_key
     from given
     order by queue, key, place
     on conflict (queue, key) where key is not null do nothing
@@ -51,13 +53,15 @@ set enable_mergejoin = off;
 set jit = off";
 
 /// Takes up to `$2` ready jobs of queue `$1` for worker `$3`, leased for `$4` ms: one index probe
-/// for each priority, ending before the first deferred row.
+/// for each priority, ending before the first deferred row. Those of a paused group are set aside
+/// instead and come back as `paused`: whoever met them once never meets them again. The pause is
+/// locked while that is decided, so that a resume sees every job set aside under it.
 pub(crate) const CLAIM: &str = "
 with due as materialized (
-    select ready.id
+    select ready.id, ready.group_key
     from unnest('{0,1,2}'::smallint[]) as step (priority)
     cross join lateral (
-        select j.id
+        select j.id, j.group_key
         from apalis_lease.jobs as j
         where j.state = 'waiting'
             and j.queue = $1
@@ -69,19 +73,71 @@ with due as materialized (
     ) as ready
     where not exists (select from apalis_lease.paused_queues as p where p.queue = $1)
     limit $2
+),
+sorted as materialized (
+    select
+        due.id,
+        case
+            when due.group_key is null then 'running'
+            when exists (
+                select from apalis_lease.paused_groups as p
+                where p.queue = $1 and p.group_key = due.group_key
+                for key share skip locked
+            ) then 'paused'
+            else 'running'
+        end as next
+    from due
 )
 update apalis_lease.jobs as j
-set state = 'running',
-    attempt = j.attempt + 1,
-    run = j.run + 1,
-    worker = $3,
-    started_at = clock_timestamp(),
-    lease_until = clock_timestamp() + $4 * interval '1 millisecond',
-    lease_ms = $4
-from due
-where j.id = due.id
+set state = sorted.next,
+    attempt = j.attempt + (sorted.next = 'running')::integer,
+    run = j.run + (sorted.next = 'running')::integer,
+    worker = case sorted.next when 'running' then $3 end,
+    started_at = case sorted.next when 'running' then clock_timestamp() end,
+    lease_until = case sorted.next
+        when 'running' then clock_timestamp() + $4 * interval '1 millisecond'
+    end,
+    lease_ms = case sorted.next when 'running' then $4 end
+from sorted
+where j.id = sorted.id
 returning j.id, j.run, j.attempt, j.max_attempts, j.priority, j.run_at, j.created_at,
-    j.payload::text, j.trace_parent";
+    j.payload::text, j.trace_parent, j.group_key, j.state";
+
+/// Sets aside the jobs of paused groups among the first `$2` ready ones of each priority of queue
+/// `$1`, so that a claim that met one does not meet them one by one.
+pub(crate) const SET_ASIDE: &str = "
+with met as materialized (
+    select ready.id
+    from unnest('{0,1,2}'::smallint[]) as step (priority)
+    cross join lateral (
+        select j.id, j.group_key
+        from apalis_lease.jobs as j
+        where j.state = 'waiting'
+            and j.queue = $1
+            and j.priority = step.priority
+            and j.run_at <= now()
+        order by j.run_at, j.id
+        limit $2
+    ) as ready
+    where ready.group_key is not null
+        and exists (
+            select from apalis_lease.paused_groups as p
+            where p.queue = $1 and p.group_key = ready.group_key
+            for key share skip locked
+        )
+),
+held as materialized (
+    select j.id
+    from met
+    join apalis_lease.jobs as j on j.id = met.id
+    where j.state = 'waiting'
+    order by j.id
+    for update of j skip locked
+)
+update apalis_lease.jobs as j
+set state = 'paused'
+from held
+where j.id = held.id";
 
 /// Milliseconds until the next job of queue `$1` is due, zero or less if one is; null if none
 /// waits or the queue is paused.
@@ -101,6 +157,8 @@ where not exists (select from apalis_lease.paused_queues as p where p.queue = $1
 
 /// Ends many runs at once. Only runs that still hold their job (`id` and `run` match and it is
 /// running) are touched, and come back with the job's next state; the others were taken over.
+/// A halt pauses the job's group, or its queue where it has none, unless that was resumed since
+/// the run began.
 /// Locks in the order of ids, as [`PROLONG`] does.
 /// `$1` ids, `$2` runs, `$3` verdicts, `$4` delays in ms, `$5` not-befores, `$6` reasons.
 pub(crate) const SETTLE: &str = "
@@ -113,7 +171,8 @@ with told as (
 held as materialized (
     select
         j.id, j.run, j.queue, j.key, j.priority, j.run_at, j.attempt, j.max_attempts, j.payload,
-        j.trace_parent, j.created_at, j.worker, j.started_at, clock_timestamp() as ended_at,
+        j.trace_parent, j.group_key, j.created_at, j.worker, j.started_at,
+        clock_timestamp() as ended_at,
         t.verdict, t.delay_ms, t.not_before, t.reason,
         case
             when t.verdict = 'done' then 'done'
@@ -135,16 +194,16 @@ gone as (
 kept as (
     insert into apalis_lease.done_jobs
         (id, queue, key, priority, run_at, attempt, max_attempts, run, payload, trace_parent,
-         created_at, done_at)
+         group_key, created_at, done_at)
     select id, queue, key, priority, run_at, attempt, max_attempts, run, payload, trace_parent,
-        created_at, ended_at
+        group_key, created_at, ended_at
     from held
     where next = 'done'
 ),
 moved as (
     update apalis_lease.jobs as j
     set state = held.next,
-        attempt = j.attempt - (held.verdict in ('not_before', 'release'))::integer,
+        attempt = j.attempt - (held.verdict in ('not_before', 'halt', 'release'))::integer,
         run_at = case held.verdict
             when 'retry' then held.ended_at + held.delay_ms * interval '1 millisecond'
             when 'not_before' then
@@ -166,6 +225,32 @@ noted as (
     select id, run, queue, attempt, worker, started_at, ended_at, verdict, reason
     from held
     where verdict <> 'release'
+),
+halting as materialized (
+    select distinct on (h.queue, h.group_key) h.queue, h.group_key, h.reason
+    from held as h
+    where h.verdict = 'halt'
+        and not exists (
+            select from apalis_lease.resumptions as r
+            where r.queue = h.queue
+                and r.group_key = coalesce(h.group_key, '')
+                and r.resumed_at > h.started_at
+        )
+    order by h.queue, h.group_key
+),
+halted_groups as (
+    insert into apalis_lease.paused_groups (queue, group_key, reason)
+    select queue, group_key, reason
+    from halting
+    where group_key is not null
+    on conflict (queue, group_key) do nothing
+),
+halted_queues as (
+    insert into apalis_lease.paused_queues (queue, reason)
+    select queue, reason
+    from halting
+    where group_key is null
+    on conflict (queue) do nothing
 )
 select id, run, next from held";
 
@@ -234,9 +319,15 @@ from unnest($1::text[]) as woken (queue)";
 
 /// How many jobs of queue `$1` are where; no row if there are none.
 pub(crate) const DEPTH: &str = "
-select ready, deferred, running, dead, oldest_ready
+select ready, deferred, paused, running, dead, oldest_ready
 from apalis_lease.queue_depth
 where queue = $1";
+
+/// See the function's comment in Postgres, as for those below.
+pub(crate) const PAUSE_QUEUE: &str = "select apalis_lease.pause_queue($1, $2)";
+pub(crate) const RESUME_QUEUE: &str = "select apalis_lease.resume_queue($1)";
+pub(crate) const PAUSE_GROUP: &str = "select apalis_lease.pause_group($1, $2, $3)";
+pub(crate) const RESUME_GROUP: &str = "select apalis_lease.resume_group($1, $2)";
 
 /// The channel of [`WAKE`]; the payload is the queue's name.
 pub(crate) const CHANNEL: &str = "apalis_lease";

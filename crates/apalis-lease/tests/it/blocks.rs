@@ -7,7 +7,7 @@ use apalis_lease::Outcome;
 
 use crate::rig::{QUEUE, Rig, config, eventually, job};
 
-/// Of each kind: deferred, done, ready in another queue.
+/// Of each kind: deferred, paused, done, ready in another queue.
 const MANY: u32 = 100_000;
 /// The bar: no claim and no look may read more.
 const MOST: i64 = 25;
@@ -23,6 +23,9 @@ async fn neither_a_claim_nor_an_idle_poll_walks_over_other_jobs() {
          from generate_series(1, {MANY}) as n;
          insert into apalis_lease.jobs (queue, max_attempts, payload)
          select 'other', 3, '1' from generate_series(1, {MANY}) as n;
+         insert into apalis_lease.jobs (queue, max_attempts, payload, group_key, state)
+         select '{QUEUE}', 3, '1', 'paused', 'paused' from generate_series(1, {MANY}) as n;
+         insert into apalis_lease.paused_groups values ('{QUEUE}', 'paused');
          insert into apalis_lease.done_jobs
              (id, queue, priority, run_at, attempt, max_attempts, run, payload, created_at, done_at)
          select -n, '{QUEUE}', 1, now(), 1, 3, 1, '1', now(), now()

@@ -49,6 +49,9 @@ async fn the_table_refuses_states_that_cannot_be() {
         ("attempt = -1", "jobs_attempts_keep_the_limit"),
         ("max_attempts = 0", "jobs_attempts_have_a_limit"),
         ("state = 'done'", "jobs_state_is_known"),
+        ("state = 'paused'", "jobs_paused_has_a_group"),
+        ("group_key = ''", "jobs_group_is_short"),
+        ("attempt = 10", "jobs_waiting_has_an_attempt_left"),
         ("priority = 3", "jobs_priority_is_known"),
         ("queue = ''", "jobs_queue_is_a_name"),
         (

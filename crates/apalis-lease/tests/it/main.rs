@@ -8,6 +8,7 @@ mod rig;
 mod enqueue;
 mod run;
 mod retry;
+mod pause;
 mod lease;
 mod outage;
 mod drain;

@@ -16,7 +16,7 @@ use apalis_lease::{JobContext, LeaseBackend, Outcome, Priority};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::rig::{Log, NEVER, QUEUE, Rig, Worker, config, eventually, job};
+use crate::rig::{Log, NEVER, QUEUE, Rig, Worker, config, job};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -225,43 +225,4 @@ async fn a_worker_never_runs_more_jobs_at_once_than_it_has_slots() {
     rig.until_drained().await;
     assert_eq!(now_and_most.lock().unwrap().1, 4);
     worker.drain().await;
-}
-
-#[tokio::test]
-async fn a_paused_queue_starts_nothing_until_it_is_resumed() {
-    let rig = Rig::start().await;
-    let log = Log::default();
-    let seen = log.clone();
-    rig.execute(format!("select apalis_lease.pause_queue('{QUEUE}', 'its token is dead')")).await;
-    let worker = rig
-        .work(config().poll(Duration::from_millis(10)), move |number, context| {
-            seen.note(number, &context);
-            async { Ok(Outcome::Done) }
-        })
-        .await;
-    let id = rig.announce(job(1)).await;
-    // A second worker on another queue shows that time has passed for workers.
-    let other = rig
-        .work(
-            apalis_lease::Config::new("other", "it").poll(Duration::from_millis(10)),
-            |_, _| async { Ok(Outcome::Done) },
-        )
-        .await;
-    for number in 0..3 {
-        let mut connection = rig.pool.acquire().await.unwrap();
-        apalis_lease::enqueue(&mut connection, &apalis_lease::NewJob::new("other", number))
-            .await
-            .unwrap();
-        rig.waker.wake("other");
-        eventually("the other queue flows", async || {
-            apalis_lease::depth(&rig.pool, "other").await.unwrap().is_drained()
-        })
-        .await;
-    }
-    assert_eq!(rig.state(id).await, "waiting");
-    rig.execute(format!("select apalis_lease.resume_queue('{QUEUE}')")).await;
-    rig.until_state(id, "done").await;
-    assert_eq!(log.numbers(), [1]);
-    worker.drain().await;
-    other.drain().await;
 }
