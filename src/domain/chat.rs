@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::catalogue::Text;
 use super::ids::{EntryId, Wamid};
 use super::language::Language;
 use super::money::{Currency, Money};
@@ -70,14 +71,14 @@ impl Choice {
     }
 
     /// What stands on the button: at most 20 characters.
-    pub fn title(self, language: Language) -> &'static str {
-        let [en, cs, de] = match self {
-            Self::Right => ["That is right", "Souhlasí", "Stimmt"],
-            Self::Wrong => ["Something is wrong", "Něco nesouhlasí", "Stimmt nicht"],
-            Self::Same => ["Yes, the same", "Ano, stejná", "Ja, derselbe"],
-            Self::New => ["No, a new one", "Ne, nová", "Nein, ein neuer"],
+    pub fn title(self, language: Language) -> String {
+        let text = match self {
+            Self::Right => Text::ButtonRight,
+            Self::Wrong => Text::ButtonWrong,
+            Self::Same => Text::ButtonSame,
+            Self::New => Text::ButtonNew,
         };
-        language.pick(en, cs, de)
+        text.say(language)
     }
 }
 
@@ -271,10 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn a_buttons_title_fits_on_a_button() {
-        for choice in Choice::ALL {
-            for language in Language::ALL {
-                assert!(choice.title(language).chars().count() <= 20);
+    fn the_titles_of_buttons_fit_on_them_and_differ() {
+        for language in Language::ALL {
+            for question in [Question::Verdict, Question::Duplicate] {
+                let titles = question.choices().map(|it| it.title(language));
+                assert_ne!(titles[0], titles[1]);
+                for title in titles {
+                    assert!((1..=20).contains(&title.chars().count()), "{title}");
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ pub mod ids;
 pub mod sender;
 pub mod language;
 pub mod money;
+mod catalogue;
 pub mod inbound;
 pub mod reading;
 pub mod reply;

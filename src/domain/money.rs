@@ -7,8 +7,6 @@ mod decimal;
 
 use std::fmt;
 
-use super::language::Language;
-
 pub use currency::{Country, Currency};
 pub use decimal::Decimal;
 
@@ -75,27 +73,6 @@ impl Money {
     /// The amount with all decimals of its currency.
     pub fn decimal(self) -> Decimal {
         Decimal::new(self.minor, self.currency.decimals())
-    }
-
-    /// As a person writes it: `€12.50`, `12,50 €`, `1 234,50 Kč`. Spaces do not break.
-    pub fn display(self, language: Language) -> String {
-        let (group, point) = match language {
-            Language::En => (",", "."),
-            Language::Cs => ("\u{a0}", ","),
-            Language::De => (".", ","),
-        };
-        let minus = if self.minor < 0 { "-" } else { "" };
-        let number = self.decimal().grouped(group, point);
-        let sign = self.currency.sign().unwrap_or(self.currency.code());
-        match (language, self.currency.sign()) {
-            (Language::En, Some("€" | "£" | "$" | "¥" | "₩" | "₹")) => {
-                format!("{minus}{sign}{number}")
-            }
-            (Language::En, _) => {
-                format!("{minus}{}\u{a0}{number}", self.currency.code())
-            }
-            (Language::Cs | Language::De, _) => format!("{minus}{number}\u{a0}{sign}"),
-        }
     }
 }
 
@@ -187,36 +164,5 @@ mod tests {
         check("99999999999999999999 EUR", None, Err(NotMoney::TooLarge));
         check("999999999999999999 EUR", None, Err(NotMoney::TooLarge));
         check("$5.00 EUR", None, Err(NotMoney::NoCurrency));
-    }
-
-    fn shown(minor: i64, code: &str, language: Language) -> String {
-        Money { minor, currency: Currency::parse(code).unwrap() }.display(language)
-    }
-
-    #[test]
-    fn money_is_written_as_the_reader_writes_it() {
-        assert_eq!(shown(1_250, "EUR", Language::En), "€12.50");
-        assert_eq!(shown(1_250, "EUR", Language::Cs), "12,50\u{a0}€");
-        assert_eq!(shown(123_450, "EUR", Language::De), "1.234,50\u{a0}€");
-        assert_eq!(shown(123_450, "CZK", Language::Cs), "1\u{a0}234,50\u{a0}Kč");
-        assert_eq!(shown(123_450, "CZK", Language::En), "CZK\u{a0}1,234.50");
-        assert_eq!(shown(146_010, "VND", Language::En), "VND\u{a0}146,010");
-        assert_eq!(shown(5, "KWD", Language::En), "KWD\u{a0}0.005");
-        assert_eq!(shown(-5, "USD", Language::En), "-$0.05");
-        assert_eq!(shown(i64::MIN, "JPY", Language::En), "-¥9,223,372,036,854,775,808");
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        for code in ["EUR", "CZK", "JPY", "KWD", "USD", "MYR"] {
-            let currency = Currency::parse(code).unwrap();
-            for minor in [0, 1, 99, 100, 123_456, -5, 1_234_567_890] {
-                let money = Money { minor, currency };
-                for language in [Language::Cs, Language::De] {
-                    let home = Country::parse("JP");
-                    assert_eq!(Money::parse(&money.display(language), home), Ok(money));
-                }
-            }
-        }
     }
 }

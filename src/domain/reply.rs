@@ -4,7 +4,6 @@
 pub mod categories;
 mod entry;
 mod texts;
-mod words;
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -190,7 +189,7 @@ impl Outcome {
     /// cannot say it: it speaks of entries only.
     pub fn parameters(&self, language: Language) -> Vec<String> {
         let Self::Entry(entry) = self else { return Vec::new() };
-        texts::parameters(&entry.summary, language)
+        texts::parameters(&entry.summary, language).into()
     }
 }
 
@@ -230,6 +229,16 @@ mod tests {
             assert_eq!(entry.text(language).matches(unknown).count(), 4);
         }
         assert_eq!(entry.as_str(), "incomplete");
+    }
+
+    #[test]
+    fn a_duplicate_is_asked_about_with_what_is_known_of_the_other() {
+        let asked = |of| Outcome::Duplicate { entry: EntryId(2), of }.text(Language::En);
+        let mut of = entry();
+        let looks = "This looks like the receipt that I already have";
+        assert_eq!(asked(of.clone()), format!("{looks}. Is it the same?"));
+        of.summary.merchant = Some("Kettle".to_owned());
+        assert_eq!(asked(of), format!("{looks}: Kettle. Is it the same?"));
     }
 
     #[test]

@@ -136,7 +136,8 @@ fn engines(source: &Source) -> Result<Vec<EngineName>, SettingError> {
 fn language(source: &Source) -> Result<Language, SettingError> {
     let Some(code) = source.text("REPLY_LANGUAGE") else { return Ok(Language::default()) };
     Language::parse(&code).ok_or_else(|| {
-        SettingError::unreadable("REPLY_LANGUAGE", format!("knows en, cs and de, found {code:?}"))
+        let known = Language::ALL.map(Language::code).join(", ");
+        SettingError::unreadable("REPLY_LANGUAGE", format!("knows {known}, found {code:?}"))
     })
 }
 

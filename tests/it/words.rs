@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use paragon::domain::language::Language;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -56,6 +58,21 @@ fn every_test_that_a_document_names_exists() {
         }
     }
     assert!(named >= 10, "ARCHITECTURE.md names only {named} tests");
+}
+
+#[test]
+fn every_language_has_its_folder_and_is_named_where_it_is_chosen() {
+    let folders: BTreeSet<String> = fs::read_dir(root().join("locales"))
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(folders, Language::ALL.map(|it| it.code().to_owned()).into());
+    let example = fs::read_to_string(root().join(".env.example")).unwrap();
+    let above = example.split("#REPLY_LANGUAGE=").next().unwrap().lines().next_back().unwrap();
+    let codes: Vec<&str> = above.split([' ', ',', '.']).collect();
+    for language in Language::ALL {
+        assert!(codes.contains(&language.code()), "{} is not in .env.example", language.code());
+    }
 }
 
 fn collect(folder: &Path, into: &mut String) {

@@ -87,25 +87,6 @@ impl Decimal {
         Ok(Money { minor, currency })
     }
 
-    /// The digits without a sign, thousands and decimals set apart as asked.
-    pub(super) fn grouped(self, group: &str, point: &str) -> String {
-        let scale = usize::from(self.scale);
-        let digits = format!("{:0>width$}", self.unscaled.unsigned_abs(), width = scale + 1);
-        let (whole, part) = digits.split_at(digits.len() - scale);
-        let mut out = String::new();
-        for (at, digit) in whole.chars().enumerate() {
-            if at > 0 && (whole.len() - at).is_multiple_of(3) {
-                out.push_str(group);
-            }
-            out.push(digit);
-        }
-        if scale > 0 {
-            out.push_str(point);
-            out.push_str(part);
-        }
-        out
-    }
-
     /// The unscaled number at another, larger scale. At most 19 + 4 digits: never overflows.
     fn at_scale(self, scale: u8) -> i128 {
         i128::from(self.unscaled) * 10_i128.pow(u32::from(scale.saturating_sub(self.scale)))
@@ -115,8 +96,12 @@ impl Decimal {
 /// Plain: `-1234.50`, the form that [`Decimal::parse`] and machines read.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scale = usize::from(self.scale);
         let minus = if self.is_negative() { "-" } else { "" };
-        write!(f, "{minus}{}", self.grouped("", "."))
+        let digits = format!("{:0>width$}", self.unscaled.unsigned_abs(), width = scale + 1);
+        let (whole, part) = digits.split_at(digits.len() - scale);
+        let point = if scale > 0 { "." } else { "" };
+        write!(f, "{minus}{whole}{point}{part}")
     }
 }
 

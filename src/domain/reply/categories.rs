@@ -1,12 +1,12 @@
 //! What each category is called, and by which words a sender may mean it.
 
+use crate::domain::catalogue::Text;
 use crate::domain::language::Language;
 use crate::domain::reading::Category;
 
 /// Its name in an answer.
-pub fn word(category: Category, language: Language) -> &'static str {
-    let [en, cs, de] = words(category);
-    language.pick(en, cs, de)
+pub fn name(category: Category, language: Language) -> String {
+    Text::CategoryName { category: category.as_str() }.say(language)
 }
 
 /// Reads a name in any language, or another word for it; case and accents do not matter.
@@ -14,27 +14,10 @@ pub fn parse(said: &str) -> Option<Category> {
     let said = folded(said.trim());
     let is = |word: &str| folded(word) == said;
     Category::ALL.into_iter().find(|it| {
-        is(it.as_str()) || words(*it).into_iter().any(is) || also(*it).split(' ').any(is)
+        is(it.as_str())
+            || also(*it).split(' ').any(is)
+            || Language::ALL.into_iter().any(|language| is(&name(*it, language)))
     })
-}
-
-fn words(category: Category) -> [&'static str; 3] {
-    match category {
-        Category::Groceries => ["groceries", "potraviny", "Lebensmittel"],
-        Category::Meals => ["meals", "stravování", "Bewirtung"],
-        Category::Fuel => ["fuel", "pohonné hmoty", "Kraftstoff"],
-        Category::Transport => ["transport", "doprava", "Fahrtkosten"],
-        Category::Travel => ["travel", "cestování", "Reise"],
-        Category::Office => ["office", "kancelář", "Bürobedarf"],
-        Category::Materials => ["materials", "materiál", "Material"],
-        Category::Electronics => ["electronics", "elektronika", "Elektronik"],
-        Category::Household => ["household", "domácnost", "Haushalt"],
-        Category::Health => ["health", "zdraví", "Gesundheit"],
-        Category::Clothing => ["clothing", "oblečení", "Kleidung"],
-        Category::Media => ["media", "média", "Medien"],
-        Category::Services => ["services", "služby", "Dienstleistungen"],
-        Category::Other => ["other", "ostatní", "Sonstiges"],
-    }
 }
 
 /// Further words that mean nothing else.
@@ -88,8 +71,9 @@ mod tests {
     #[test]
     fn every_name_is_read_back_and_no_word_means_two_things() {
         for category in Category::ALL {
-            let further = also(category).split(' ');
-            for word in words(category).into_iter().chain(further) {
+            let names = Language::ALL.map(|it| name(category, it));
+            let further = also(category).split(' ').map(str::to_owned);
+            for word in names.into_iter().chain(further) {
                 assert_eq!(parse(&word.to_uppercase()), Some(category), "{word}");
             }
         }

@@ -1,100 +1,84 @@
-//! From what is to be said to the words for it.
+//! From what is to be said to the words for it. The words themselves are in the catalogue.
 
-use chrono::NaiveDate;
-
-use super::words::Words;
 use super::{Entry, EntryState, EntrySummary, Outcome, categories};
+use crate::domain::catalogue::{Text, formats};
 use crate::domain::chat::Correction;
 use crate::domain::language::Language;
 
 /// The free words for `outcome`.
 pub fn text(outcome: &Outcome, language: Language) -> String {
-    let words = Words::of(language);
-    match outcome {
-        Outcome::Entry(entry) => entry_text(&entry.summary, words, language),
-        Outcome::Duplicate { of, .. } => duplicate_text(of, words, language),
+    let text = match outcome {
+        Outcome::Entry(entry) => entry_text(&entry.summary, language),
+        Outcome::Duplicate { of, .. } => duplicate_text(of, language),
         Outcome::BookedAsNew(entry) => {
-            format!("{}{}", words.booked_as_new, in_brief(&entry.summary, language))
+            Text::BookedAsNew { receipt: known(&entry.summary, language).join(", ") }
         }
         Outcome::Corrected { correction, before, .. } => {
-            corrected_text(*correction, *before, words, language)
+            corrected_text(*correction, *before, language)
         }
-        Outcome::HowToCorrect(_) => words.how_to_correct.to_owned(),
-        Outcome::CorrectionHelp(_) => words.correction_help.to_owned(),
-        Outcome::NotAReceipt => words.not_a_receipt.to_owned(),
-        Outcome::Unreadable => words.unreadable.to_owned(),
-        Outcome::Help => words.help.to_owned(),
-        Outcome::SendAPhoto => words.send_a_photo.to_owned(),
-        Outcome::GaveUp => words.gave_up.to_owned(),
-    }
+        Outcome::HowToCorrect(_) => Text::HowToCorrect,
+        Outcome::CorrectionHelp(_) => Text::CorrectionHelp,
+        Outcome::NotAReceipt => Text::NotAReceipt,
+        Outcome::Unreadable => Text::Unreadable,
+        Outcome::Help => Text::Help,
+        Outcome::SendAPhoto => Text::SendAPhoto,
+        Outcome::GaveUp => Text::GaveUp,
+    };
+    text.say(language)
 }
 
 /// Category, amount, merchant, date.
-pub fn parameters(entry: &EntrySummary, language: Language) -> Vec<String> {
-    let words = Words::of(language);
-    let said = |value: Option<String>| value.unwrap_or_else(|| words.unknown.to_owned());
-    vec![
-        said(entry.category.map(|it| categories::word(it, language).to_owned())),
-        said(entry.total.map(|it| it.display(language))),
-        said(entry.merchant.clone()),
-        said(entry.date.map(|it| date_text(it, language))),
+pub fn parameters(entry: &EntrySummary, language: Language) -> [String; 4] {
+    [
+        entry.category.map(|it| categories::name(it, language)),
+        entry.total.map(|it| formats::money(it, language)),
+        entry.merchant.clone(),
+        entry.date.map(|it| formats::date(it, language)),
     ]
+    .map(|known| known.unwrap_or_else(|| Text::Unknown.say(language)))
 }
 
-fn entry_text(entry: &EntrySummary, words: &Words, language: Language) -> String {
-    let head = if entry.total.is_some() { words.booked } else { words.incomplete };
-    let labels = [words.category, words.amount, words.merchant, words.date];
-    let mut text = head.to_owned();
-    for (label, value) in labels.iter().zip(&parameters(entry, language)) {
-        text.extend(["\n", label, ": ", value]);
+fn entry_text(entry: &EntrySummary, language: Language) -> Text {
+    let [category, amount, merchant, date] = parameters(entry, language);
+    if entry.total.is_some() {
+        Text::EntryBooked { category, amount, merchant, date }
+    } else {
+        Text::EntryIncomplete { category, amount, merchant, date }
     }
-    if entry.total.is_none() {
-        text.extend(["\n", words.ask_for_total]);
+}
+
+fn duplicate_text(of: &Entry, language: Language) -> Text {
+    let known = known(&of.summary, language);
+    let receipt = known.join(", ");
+    match of.state {
+        EntryState::Booked => Text::LooksBooked { receipt },
+        EntryState::Incomplete | EntryState::Duplicate => {
+            let known = u32::try_from(known.len()).expect("at most three");
+            Text::LooksKept { known, receipt }
+        }
     }
-    text
 }
 
-fn duplicate_text(of: &Entry, words: &Words, language: Language) -> String {
-    let head = match of.state {
-        EntryState::Booked => words.looks_booked,
-        EntryState::Incomplete | EntryState::Duplicate => words.looks_kept,
-    };
-    format!("{head}{}. {}", in_brief(&of.summary, language), words.is_it_the_same)
-}
-
-fn corrected_text(
-    correction: Correction,
-    before: EntryState,
-    words: &Words,
-    language: Language,
-) -> String {
-    let (label, value) = match correction {
-        Correction::Total(total) => (words.amount, total.display(language)),
-        Correction::Category(category) => {
-            (words.category, categories::word(category, language).to_owned())
+fn corrected_text(correction: Correction, before: EntryState, language: Language) -> Text {
+    match (correction, before) {
+        (Correction::Total(total), EntryState::Incomplete) => {
+            Text::AmountCompleted { amount: formats::money(total, language) }
         }
-    };
-    let head = match (before, correction) {
-        (EntryState::Incomplete, Correction::Total(_)) => words.booked,
-        (EntryState::Booked | EntryState::Duplicate, _) | (_, Correction::Category(_)) => {
-            words.corrected
+        (Correction::Total(total), EntryState::Booked | EntryState::Duplicate) => {
+            Text::AmountCorrected { amount: formats::money(total, language) }
         }
-    };
-    format!("{head} {label}: {value}")
+        (Correction::Category(category), _) => {
+            Text::CategoryCorrected { category: categories::name(category, language) }
+        }
+    }
 }
 
-/// `: merchant, amount, date`, as far as they are known.
-fn in_brief(entry: &EntrySummary, language: Language) -> String {
+/// Merchant, amount and date, as far as they are known.
+fn known(entry: &EntrySummary, language: Language) -> Vec<String> {
     let known = [
         entry.merchant.clone(),
-        entry.total.map(|it| it.display(language)),
-        entry.date.map(|it| date_text(it, language)),
+        entry.total.map(|it| formats::money(it, language)),
+        entry.date.map(|it| formats::date(it, language)),
     ];
-    let known: Vec<String> = known.into_iter().flatten().collect();
-    if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) }
-}
-
-fn date_text(date: NaiveDate, language: Language) -> String {
-    let pattern = language.pick("%-d %b %Y", "%-d. %-m. %Y", "%d.%m.%Y");
-    date.format(pattern).to_string()
+    known.into_iter().flatten().collect()
 }

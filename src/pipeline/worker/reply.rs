@@ -184,9 +184,10 @@ async fn send_words(
     let Some((entry, question)) = reply.asks else {
         return deps.whatsapp.send_text(envelope, &reply.body).await;
     };
-    let ids = question.choices().map(|choice| (Press { entry, choice }.to_string(), choice));
-    let buttons =
-        ids.each_ref().map(|(id, choice)| Button { id, title: choice.title(reply.language) });
+    let buttons = question
+        .choices()
+        .map(|choice| (Press { entry, choice }.to_string(), choice.title(reply.language)));
+    let buttons = buttons.each_ref().map(|(id, title)| Button { id, title });
     deps.whatsapp.send_buttons(envelope, &reply.body, &buttons).await
 }
 
