@@ -27,6 +27,7 @@ use crate::clients::{Http, Secret};
 use crate::clock::Clock;
 use crate::pipeline::ingress::fetch_media::Budget;
 use crate::pipeline::ingress::replay::Replay;
+use crate::pipeline::ingress::share::Ledger;
 use crate::pipeline::ingress::verify::{SigningSecrets, verify};
 use crate::queue::Bell;
 use crate::settings::{IngressSettings, SettingError};
@@ -36,8 +37,11 @@ use crate::store::Store;
 /// Meta's payloads are at most 3 MB. Source: Meta, "Webhooks from Meta", payload size.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
-/// Connections to Postgres for all of an ingress's requests.
-const CONNECTIONS: u32 = 16;
+/// Connections to Postgres for all of an ingress's requests: few commits hold many webhooks.
+const CONNECTIONS: u32 = 8;
+
+/// Further ones that photos are written by.
+const PHOTO_CONNECTIONS: u32 = 8;
 
 /// Meta waits longer, but an answer after this is no answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
@@ -95,9 +99,11 @@ impl Ingress {
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
         let spool = Spool::open(&settings.spool_dir, settings.spool_max_bytes)
             .map_err(|error| SettingError::unreadable("SPOOL_DIR", error))?;
-        let replay = Replay { bell: Bell::new(store.pool()), store, clock, spool };
+        let photos = Store::open(settings.database_url.reveal(), PHOTO_CONNECTIONS)
+            .map_err(|error| SettingError::unreadable("DATABASE_URL", error))?;
+        let ledger = Ledger { bell: Bell::new(store.pool()), store, clock };
         let budget = Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes };
-        let custody = Custody::new(replay, whatsapp, budget);
+        let custody = Custody::new(Replay { ledger, spool }, photos, whatsapp, budget);
         let state = Arc::new(State { custody, app_secrets, verify_token: settings.verify_token });
         Ok(Self { listener, address, state, stripe })
     }
@@ -110,7 +116,6 @@ impl Ingress {
     /// Serves until `stop` is cancelled, then finishes the requests under way.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
         let Self { listener, state, stripe, .. } = self;
-        let store = state.custody.store().clone();
         let custody = Arc::clone(&state);
         let home = Home::here();
         let server = HttpServer::new(move || {
@@ -134,7 +139,7 @@ impl Ingress {
             custody.custody.keep_replaying(stop)
         );
         // A Postgres that hangs must not keep us from ending.
-        timeout(CLOSE_WITHIN, store.close()).await.ok();
+        timeout(CLOSE_WITHIN, custody.custody.close()).await.ok();
         served
     }
 }

@@ -13,6 +13,13 @@ const PARKED_STATUSES_LIVE: TimeDelta = TimeDelta::days(7);
 /// How long an event of Stripe's is remembered; Stripe delivers for 3 days, a person by hand for 30.
 const STRIPE_EVENTS_LIVE: TimeDelta = TimeDelta::days(31);
 
+/// How long bytes of a photo are kept that no message is tied to: their message was never committed,
+/// or has been erased. Longer than any webhook or replay takes from the bytes to the message.
+const ORPHANS_LIVE: TimeDelta = TimeDelta::days(1);
+
+/// How far back orphans are looked for: a worker runs at least once in so long.
+const ORPHANS_SINCE: TimeDelta = TimeDelta::days(31);
+
 /// Rows in one step: small enough that nobody waits behind it.
 const STEP: i32 = 1000;
 
@@ -50,6 +57,21 @@ impl Store {
                      and senders.customer_checked_at < $1
                )",
             now - STRIPE_EVENTS_LIVE
+        )
+        .execute(&self.pool)
+        .await?;
+        self.sweep_orphans(now).await
+    }
+
+    /// Removes bytes of photos that no message is tied to. Bytes that are used again at this moment
+    /// have been touched, and stay.
+    async fn sweep_orphans(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "delete from blobs
+             where stored_at between $1 and $2
+               and not exists (select from media where media.sha256 = blobs.sha256)",
+            now - ORPHANS_SINCE,
+            now - ORPHANS_LIVE
         )
         .execute(&self.pool)
         .await?;

@@ -7,52 +7,70 @@ use crate::domain::delivery::StatusUpdate;
 use crate::domain::ids::Sha256;
 use crate::domain::inbound::Kept;
 
-/// Keeps `kept` raw, once: the same bytes again write nothing.
-pub async fn keep(
-    tx: &mut Tx,
-    kept: &[&Kept],
-    received_at: DateTime<Utc>,
-) -> Result<u64, StoreError> {
-    let mut told: Vec<(Sha256, &Kept)> =
-        kept.iter().map(|it| (Sha256::of(&it.raw.0), *it)).collect();
-    told.sort_by_key(|(digest, _)| *digest);
-    let digests: Vec<Vec<u8>> = told.iter().map(|(it, _)| it.as_bytes().to_vec()).collect();
-    let reasons: Vec<&str> = told.iter().map(|(_, it)| it.reason.as_str()).collect();
-    let fields: Vec<&str> = told.iter().map(|(_, it)| it.field.as_str()).collect();
-    let raws: Vec<&[u8]> = told.iter().map(|(_, it)| it.raw.0.as_slice()).collect();
+/// Keeps items raw (each with when it reached us), each once: the same bytes again write nothing.
+pub async fn keep(tx: &mut Tx, kept: &[(&Kept, DateTime<Utc>)]) -> Result<u64, StoreError> {
+    if kept.is_empty() {
+        return Ok(0);
+    }
+    let mut told: Vec<(Sha256, &Kept, DateTime<Utc>)> =
+        kept.iter().map(|(it, at)| (Sha256::of(&it.raw.0), *it, *at)).collect();
+    told.sort_by_key(|(digest, ..)| *digest);
+    let digests: Vec<&[u8]> = told.iter().map(|(it, ..)| it.as_bytes().as_slice()).collect();
+    let reasons: Vec<&str> = told.iter().map(|(_, it, _)| it.reason.as_str()).collect();
+    let fields: Vec<&str> = told.iter().map(|(_, it, _)| it.field.as_str()).collect();
+    let raws: Vec<&[u8]> = told.iter().map(|(_, it, _)| it.raw.0.as_slice()).collect();
+    let received_at: Vec<DateTime<Utc>> = told.iter().map(|(.., at)| *at).collect();
     let done = sqlx::query!(
         "insert into kept_items (raw_sha256, reason, field, raw, received_at)
-         select told.digest, told.reason, told.field, told.raw, $5
-         from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[])
-              as told (digest, reason, field, raw)
+         select told.digest, told.reason, told.field, told.raw, told.received_at
+         from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[])
+              with ordinality as told (digest, reason, field, raw, received_at, place)
+         order by told.place
          on conflict (raw_sha256) do nothing",
-        &digests,
+        &digests as _,
         &reasons as _,
         &fields as _,
         &raws as _,
-        received_at,
+        &received_at,
     )
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Parks a status of a message that we do not know. The same again writes nothing.
+/// Parks statuses (each with when it reached us) of messages that we do not know. The same again, also in one call, writes nothing.
 pub async fn park(
     tx: &mut Tx,
-    status: &StatusUpdate,
-    received_at: DateTime<Utc>,
+    statuses: &[(&StatusUpdate, DateTime<Utc>)],
 ) -> Result<(), StoreError> {
+    if statuses.is_empty() {
+        return Ok(());
+    }
+    let mut told = statuses.to_vec();
+    told.sort_by(|(a, _), (b, _)| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
+    let wamids: Vec<&str> = told.iter().map(|(it, _)| it.wamid.as_str()).collect();
+    let deliveries: Vec<&str> = told.iter().map(|(it, _)| it.delivery.as_str()).collect();
+    let attempts: Vec<Option<uuid::Uuid>> =
+        told.iter().map(|(it, _)| it.attempt.map(|attempt| attempt.0)).collect();
+    let errors: Vec<Option<i32>> = told.iter().map(|(it, _)| it.error_code).collect();
+    let told_at: Vec<DateTime<Utc>> = told.iter().map(|(it, _)| it.at).collect();
+    let received_at: Vec<DateTime<Utc>> = told.iter().map(|(_, at)| *at).collect();
     sqlx::query!(
         "insert into parked_statuses (wamid, delivery, attempt_id, error_code, told_at, received_at)
-         values ($1, $2, $3, $4, $5, $6)
+         select told.wamid, told.delivery, told.attempt_id, told.error_code, told.told_at,
+                told.received_at
+         from unnest($1::text[], $2::text[], $3::uuid[], $4::integer[], $5::timestamptz[],
+                     $6::timestamptz[])
+              with ordinality
+              as told (wamid, delivery, attempt_id, error_code, told_at, received_at, place)
+         order by told.place
          on conflict (wamid, delivery) do nothing",
-        status.wamid.as_str(),
-        status.delivery.as_str(),
-        status.attempt.map(|it| it.0),
-        status.error_code,
-        status.at,
-        received_at,
+        &wamids as _,
+        &deliveries as _,
+        &attempts as _,
+        &errors as _,
+        &told_at,
+        &received_at,
     )
     .execute(&mut **tx)
     .await?;

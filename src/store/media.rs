@@ -1,10 +1,14 @@
 //! Photos and documents: where each message's stands, and the bytes by their digest.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Store, StoreError, Tx, one_row};
 use crate::domain::ids::{MediaId, MessageId, Sha256};
 use crate::domain::inbound::MediaRef;
+
+/// Bytes that come again sooner than this are not touched. Far less than what orphans live, so that
+/// no message is tied to bytes that are being swept.
+const TOUCHED_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// A photo's bytes with the type that their first bytes show.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,46 +50,82 @@ pub enum State {
     Lost,
 }
 
-/// Keeps the bytes, once for each digest.
-pub async fn keep_blob(tx: &mut Tx, blob: &Blob, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Keeps the bytes, once for each digest. Told again after [`TOUCHED_AFTER`], the time of storing is
+/// renewed, so that bytes about to be used again are not swept away as orphans.
+async fn keep(
+    connection: impl sqlx::PgExecutor<'_>,
+    blob: &Blob,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into blobs (sha256, mime, bytes, stored_at)
          values ($1, $2, $3, $4)
-         on conflict (sha256) do nothing",
+         on conflict (sha256) do update
+         set stored_at = excluded.stored_at
+         where blobs.stored_at < $5",
         blob.sha256.as_bytes(),
         blob.mime,
         blob.bytes,
         now,
+        now - TOUCHED_AFTER,
     )
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Ties a new message to its photo: stored under `sha256`, or pending without one.
-pub async fn attach(
-    tx: &mut Tx,
-    message: MessageId,
-    media: &MediaRef,
-    sha256: Option<Sha256>,
-) -> Result<(), StoreError> {
-    let state = if sha256.is_some() { "stored" } else { "pending" };
+/// How the photo of a new message is tied to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Attachment<'a> {
+    /// Whose.
+    pub message: MessageId,
+    /// Where it is to be had.
+    pub media: &'a MediaRef,
+    /// Under which digest its bytes are here; without one it is pending.
+    pub stored: Option<Sha256>,
+}
+
+/// Ties new messages to their photos.
+pub async fn attach(tx: &mut Tx, attachments: &[Attachment<'_>]) -> Result<(), StoreError> {
+    if attachments.is_empty() {
+        return Ok(());
+    }
+    // The photos' rows are locked by this: in the order of their digests, as everybody does.
+    let mut sorted = attachments.to_vec();
+    sorted.sort_by_key(|it| it.stored);
+    let messages: Vec<i64> = sorted.iter().map(|it| it.message.0).collect();
+    let ids: Vec<&str> = sorted.iter().map(|it| it.media.id.as_str()).collect();
+    let mimes: Vec<&str> = sorted.iter().map(|it| it.media.mime.as_str()).collect();
+    let bytes = |it: Option<Sha256>| it.map(|it| it.as_bytes().to_vec());
+    let declared: Vec<Option<Vec<u8>>> = sorted.iter().map(|it| bytes(it.media.sha256)).collect();
+    let stored: Vec<Option<Vec<u8>>> = sorted.iter().map(|it| bytes(it.stored)).collect();
     let done = sqlx::query!(
         "insert into media (message_id, media_id, declared_mime, declared_sha256, state, sha256)
-         values ($1, $2, $3, $4, $5, $6)",
-        message.0,
-        media.id.as_str(),
-        media.mime,
-        media.sha256.map(|it| it.as_bytes().to_vec()),
-        state,
-        sha256.map(|it| it.as_bytes().to_vec()),
+         select told.message_id, told.media_id, told.mime, told.declared,
+                case when told.stored is null then 'pending' else 'stored' end, told.stored
+         from unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+              with ordinality as told (message_id, media_id, mime, declared, stored, place)
+         order by told.place",
+        &messages,
+        &ids as _,
+        &mimes as _,
+        &declared as _,
+        &stored as _,
     )
     .execute(&mut **tx)
     .await?;
-    one_row("media", done.rows_affected())
+    let touched = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+    if touched == sorted.len() { Ok(()) } else { Err(StoreError::Overtaken { table: "media" }) }
 }
 
 impl Store {
+    /// Keeps the bytes of a photo, in a commit of its own, before the message that it belongs to:
+    /// small items never wait behind them. Told twice, they are kept once. What nothing is tied to
+    /// in the end is removed by the chores.
+    pub async fn keep_blob(&self, blob: &Blob, now: DateTime<Utc>) -> Result<(), StoreError> {
+        keep(&self.pool, blob, now).await
+    }
+
     /// The photo of `message`, with its bytes when they are here.
     pub async fn media(&self, message: MessageId) -> Result<Media, StoreError> {
         let row = sqlx::query!(
@@ -137,7 +177,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        keep_blob(&mut tx, blob, now).await?;
+        keep(&mut *tx, blob, now).await?;
         let done = sqlx::query!(
             "update media
              set state = 'stored', sha256 = $2

@@ -66,15 +66,15 @@ impl Kind {
     }
 }
 
-/// When and in which trace a batch of messages arrived.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// When the webhook reached us.
+/// A message with when and in which trace it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// What arrived.
+    pub message: &'a Inbound,
+    /// When its webhook reached us.
     pub received_at: DateTime<Utc>,
-    /// Just before the commit.
-    pub accepted_at: DateTime<Utc>,
-    /// The W3C trace context of the webhook.
-    pub trace_parent: Option<String>,
+    /// The W3C trace context of its webhook.
+    pub trace_parent: Option<&'a str>,
 }
 
 impl Store {
@@ -158,19 +158,26 @@ impl Store {
     }
 }
 
-/// Remembers those of `inbound` that are new, and says under which id. Told twice, in two batches
-/// or in one, a message is remembered once: the second time it is not among the answer.
+/// Remembers those of `arrivals` that are new, and says under which id. Told twice, in two calls or
+/// in one, a message is remembered once, as it was told first: the second time it is not among the
+/// answer. `accepted_at` is the time just before the commit.
 pub async fn remember(
     tx: &mut Tx,
-    inbound: &[&Inbound],
-    arrival: &Arrival,
+    arrivals: &[Arrival<'_>],
+    accepted_at: DateTime<Utc>,
 ) -> Result<HashMap<Wamid, MessageId>, StoreError> {
-    let mut told: Vec<&Inbound> = inbound.to_vec();
-    // Sorted by key: two batches that share messages and lock them crosswise would deadlock.
-    told.sort_by_key(|it| it.wamid.digest());
-    told.dedup_by_key(|it| it.wamid.digest());
-    let digests: Vec<Vec<u8>> =
-        told.iter().map(|it| it.wamid.digest().as_bytes().to_vec()).collect();
+    if arrivals.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Sorted by key: two commits that share messages and lock them crosswise would deadlock.
+    let mut sorted: Vec<(Sha256, &Arrival<'_>)> =
+        arrivals.iter().map(|it| (it.message.wamid.digest(), it)).collect();
+    sorted.sort_by_key(|(digest, _)| *digest);
+    sorted.dedup_by_key(|(digest, _)| *digest);
+    let digests: Vec<&[u8]> = sorted.iter().map(|(it, _)| it.as_bytes().as_slice()).collect();
+    let received_at: Vec<DateTime<Utc>> = sorted.iter().map(|(_, it)| it.received_at).collect();
+    let traces: Vec<Option<&str>> = sorted.iter().map(|(_, it)| it.trace_parent).collect();
+    let told: Vec<&Inbound> = sorted.iter().map(|(_, it)| it.message).collect();
     let wamids: Vec<&str> = told.iter().map(|it| it.wamid.as_str()).collect();
     let numbers: Vec<&str> = told.iter().map(|it| it.phone_number_id.as_str()).collect();
     let phones: Vec<Option<&str>> =
@@ -192,8 +199,9 @@ pub async fn remember(
     let rows = sqlx::query!(
         "with fresh as (
              insert into message_ids (wamid_sha256, first_seen_at)
-             select told.digest, $10
-             from unnest($1::bytea[]) with ordinality as told (digest, place)
+             select told.digest, told.received_at
+             from unnest($1::bytea[], $10::timestamptz[])
+                  with ordinality as told (digest, received_at, place)
              order by told.place
              on conflict do nothing
              returning wamid_sha256
@@ -203,16 +211,16 @@ pub async fn remember(
                                trace_parent)
          select told.wamid, told.phone_number_id, told.phone, told.user_id, told.profile_name,
                 told.kind, told.sent_at, told.raw, told.quoted_wamid, told.quoted_words,
-                told.pressed, $10, $11, $12
+                told.pressed, told.received_at, $11, told.trace_parent
          from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::timestamptz[], $9::bytea[], $13::text[], $14::text[],
-                     $15::text[])
+                     $15::text[], $10::timestamptz[], $12::text[])
               as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw,
-                       quoted_wamid, quoted_words, pressed)
+                       quoted_wamid, quoted_words, pressed, received_at, trace_parent)
          join fresh on fresh.wamid_sha256 = told.digest
          order by told.sent_at
          returning id, wamid",
-        &digests,
+        &digests as _,
         &wamids as _,
         &numbers as _,
         &phones as _,
@@ -221,9 +229,9 @@ pub async fn remember(
         &contents as _,
         &sent_at,
         &bodies as _,
-        arrival.received_at,
-        arrival.accepted_at,
-        arrival.trace_parent.as_deref(),
+        &received_at,
+        accepted_at,
+        &traces as _,
         &quoted as _,
         &words as _,
         &pressed as _,

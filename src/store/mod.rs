@@ -74,6 +74,19 @@ impl StoreError {
         matches!(self, Self::Postgres(error) if Self::is_data_error(error))
     }
 
+    /// Whether two transactions stood in each other's way (`SQLSTATE` 40001 and 40P01).
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Postgres(sqlx::Error::Database(refused)) => {
+                refused.code().is_some_and(|it| it == "40001" || it == "40P01")
+            }
+            Self::Postgres(_)
+            | Self::Unreadable { .. }
+            | Self::Missing { .. }
+            | Self::Overtaken { .. } => false,
+        }
+    }
+
     /// `SQLSTATE` class 22 (data exception) or 23 (integrity constraint), or data that could not
     /// even be sent.
     pub fn is_data_error(error: &sqlx::Error) -> bool {

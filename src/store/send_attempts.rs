@@ -1,8 +1,11 @@
 //! Each attempt to send an answer: written before the call, settled by Meta's answer or by the
 //! status that echoes the attempt's id.
 
+mod reconcile;
+
 use chrono::{DateTime, Utc};
 
+pub use self::reconcile::{Reconciled, reconcile};
 use super::{Store, StoreError, Tx, one_row};
 use crate::domain::delivery::{Delivery, StatusUpdate};
 use crate::domain::ids::{AttemptId, MessageId, ReplyId, Wamid};
@@ -118,9 +121,8 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         one_row("send_attempts", done.rows_affected())?;
-        for status in unpark(&mut tx, wamid).await? {
-            reconcile(&mut tx, &status, now).await?;
-        }
+        let parked = unpark(&mut tx, wamid).await?;
+        reconcile(&mut tx, &parked.iter().map(|it| (it, now)).collect::<Vec<_>>()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -161,80 +163,6 @@ impl Store {
         .await?;
         Ok(())
     }
-}
-
-/// What a status told of one of our attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reconciled {
-    /// It was one of ours.
-    Ours {
-        /// The message whose answer it was.
-        message: MessageId,
-        /// Meta's code, when the answer failed, had not been known to, and the template could say
-        /// it instead.
-        failed: Option<i32>,
-    },
-    /// We know no such message.
-    Stranger,
-}
-
-/// Settles the attempt that `status` speaks of, by its echoed id or by the wamid, and never takes
-/// its delivery backwards. Told twice, it changes nothing more.
-pub async fn reconcile(
-    tx: &mut Tx,
-    status: &StatusUpdate,
-    now: DateTime<Utc>,
-) -> Result<Reconciled, StoreError> {
-    let row = sqlx::query!(
-        r#"select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
-                send_attempts.delivery, replies.message_id,
-                cardinality(replies.parameters) > 0 as "has_template!"
-         from send_attempts
-         join replies on replies.id = send_attempts.reply_id
-         where send_attempts.id = $1 or send_attempts.wamid = $2
-         order by send_attempts.id
-         limit 1
-         for update of send_attempts"#,
-        status.attempt.map(|it| it.0),
-        status.wamid.as_str()
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(row) = row else { return Ok(Reconciled::Stranger) };
-    let message = MessageId(row.message_id);
-    let before = row.delivery.as_deref().and_then(Delivery::parse);
-    let settled = row.outcome.as_deref() == Some("accepted");
-    if settled && before >= Some(status.delivery) {
-        return Ok(Reconciled::Ours { message, failed: None });
-    }
-    let reached = before.max(Some(status.delivery)).map(Delivery::as_str);
-    let arrived = matches!(status.delivery, Delivery::Delivered | Delivery::Read).then_some(now);
-    sqlx::query!(
-        "update send_attempts
-         set outcome = 'accepted', wamid = coalesce(wamid, $2), error_code = null,
-             settled_at = coalesce(settled_at, $3), delivery = $4,
-             delivered_at = coalesce(delivered_at, $5),
-             delivery_error_code = coalesce(delivery_error_code, $6)
-         where id = $1",
-        row.id,
-        status.wamid.as_str(),
-        now,
-        reached,
-        arrived,
-        status.error_code
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "update replies set state = 'sent', settled_at = $2, reason = null where id = $1 and state <> 'sent'",
-        row.reply_id,
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
-    let failed = (status.delivery == Delivery::Failed && row.has_template)
-        .then(|| status.error_code.unwrap_or_default());
-    Ok(Reconciled::Ours { message, failed })
 }
 
 /// The statuses that were parked for `wamid`, taken out.

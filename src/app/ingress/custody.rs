@@ -1,21 +1,25 @@
 //! Into custody: Postgres, or the spool when Postgres does not answer in time. Notices that
 //! Postgres is away, does not ask it again for each webhook, and replays when it is back.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use crate::clients::whatsapp::WhatsApp;
-use crate::domain::ids::Sha256;
+use crate::domain::ids::{Sha256, Wamid};
 use crate::domain::inbound::Item;
-use crate::pipeline::ingress::accept::{Accepted, Batch, accept};
+use crate::pipeline::ingress::accept::{Accepted, Batch};
 use crate::pipeline::ingress::fetch_media::{Budget, fetch_media, known};
+use crate::pipeline::ingress::keep_photos::keep_photos;
 use crate::pipeline::ingress::parse::parse;
 use crate::pipeline::ingress::replay::{Replay, replay};
+use crate::pipeline::ingress::share::{NotShared, SharedCommits};
 use crate::pipeline::ingress::verify::Verified;
 use crate::spool::{Photo, Record, SpoolError};
 use crate::store::Store;
@@ -32,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_FOR_OTHERS: u64 = 20;
 
 /// Where a webhook is, once it is ours.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Taken {
     /// In Postgres.
     Accepted(
@@ -47,68 +51,98 @@ pub enum Taken {
 #[derive(Debug)]
 pub struct Custody {
     to: Replay,
+    commits: SharedCommits,
+    /// The same Postgres by connections of its own: nothing else waits behind photos.
+    photos: Store,
     whatsapp: WhatsApp,
     budget: Budget,
     postgres_is_away: AtomicBool,
 }
 
 impl Custody {
-    pub fn new(to: Replay, whatsapp: WhatsApp, budget: Budget) -> Self {
-        Self { to, whatsapp, budget, postgres_is_away: AtomicBool::new(false) }
+    /// Must be called on the tokio runtime that commits go on.
+    pub fn new(to: Replay, photos: Store, whatsapp: WhatsApp, budget: Budget) -> Self {
+        let commits = SharedCommits::start(to.ledger.clone(), POSTGRES_WITHIN, |_| {});
+        Self { to, commits, photos, whatsapp, budget, postgres_is_away: AtomicBool::new(false) }
     }
 
     pub fn store(&self) -> &Store {
-        &self.to.store
+        &self.to.ledger.store
+    }
+
+    /// Closes every connection to Postgres.
+    pub async fn close(&self) {
+        tokio::join!(self.store().close(), self.photos.close());
     }
 
     /// Takes `webhook`. When this returns `Ok`, it is in Postgres or on the disk.
     pub async fn take(&self, webhook: &Verified<Bytes>) -> Result<Taken, SpoolError> {
-        let received_at = self.to.clock.now();
+        let received_at = self.to.ledger.clock.now();
         let items = parse(webhook, received_at);
         let known = self.known(&items).await;
         let photos = fetch_media(&self.whatsapp, &items, &known, self.budget).await;
+        let stored = self.keep_photos(&photos).await;
         let trace_parent = telemetry::current_trace_parent();
-        let batch = Batch { items, photos, received_at, trace_parent };
-        if let Some(accepted) = self.accept(&batch).await {
+        let batch = Arc::new(Batch { items, stored, received_at, trace_parent });
+        let accept = self.accept(&batch).instrument(info_span!("ingress.accept"));
+        if let Some(accepted) = accept.await {
             return Ok(Taken::Accepted(accepted));
         }
-        self.to.spool.append(&record(webhook, batch)).await?;
+        self.to.spool.append(&record(webhook, &batch, photos)).await?;
         Ok(Taken::Spooled)
     }
 
     /// Which messages were accepted before. Where Postgres does not say, none: fetching twice is
     /// harmless.
     async fn known(&self, items: &[Item]) -> Vec<Sha256> {
-        if self.postgres_is_away.load(Ordering::Relaxed) {
+        if self.is_away() {
             return Vec::new();
         }
-        if let Ok(Ok(known)) = timeout(POSTGRES_WITHIN, known(&self.to.store, items)).await {
-            return known;
+        match timeout(POSTGRES_WITHIN, known(self.store(), items)).await {
+            Ok(Ok(known)) => known,
+            Ok(Err(_)) | Err(_) => {
+                self.notice_absence();
+                Vec::new()
+            }
         }
-        self.notice_absence();
-        Vec::new()
+    }
+
+    /// The photos whose bytes are in Postgres. One that is not there in time is left pending: many
+    /// photos at once are no reason to think that Postgres is away.
+    async fn keep_photos(&self, photos: &[(Wamid, Blob)]) -> HashMap<Wamid, Sha256> {
+        if photos.is_empty() || self.is_away() {
+            return HashMap::new();
+        }
+        let keeping = keep_photos(&self.photos, &self.to.ledger.clock, photos);
+        let kept = timeout(POSTGRES_WITHIN, keeping).await.unwrap_or_default();
+        if let Some(error) = kept.failed {
+            warn!(%error, "Postgres does not take a photo: it is left to the worker");
+        }
+        kept.stored
     }
 
     /// `None` when Postgres did not take it, or not in time. It may have taken it all the same:
     /// then the replay finds it there and writes nothing.
-    async fn accept(&self, batch: &Batch) -> Option<Accepted> {
-        if self.postgres_is_away.load(Ordering::Relaxed) {
+    async fn accept(&self, batch: &Arc<Batch>) -> Option<Accepted> {
+        if self.is_away() {
             return None;
         }
-        let Replay { store, bell, clock, .. } = &self.to;
-        match timeout(POSTGRES_WITHIN, accept(store, bell, clock, batch)).await {
-            Ok(Ok(accepted)) => return Some(accepted),
+        match timeout(POSTGRES_WITHIN, self.commits.commit(Arc::clone(batch))).await {
+            Ok(Ok(accepted)) => {
+                for id in &accepted.fresh {
+                    info!(message.id = %id, "accepted message {id}");
+                }
+                return Some(accepted);
+            }
             // Not Postgres's fault, but the webhook's: others go on.
-            Ok(Err(refused)) if refused.is_final() => {
-                warn!(error = %refused, "Postgres refuses what a webhook says: it goes to the spool");
-            }
-            Ok(Err(refused)) => {
-                warn!(error = %refused, "Postgres does not take a webhook: it goes to the spool");
-                self.notice_absence();
-            }
-            Err(_) => self.notice_absence(),
+            Ok(Err(NotShared::Refused)) => {}
+            Ok(Err(NotShared::Away)) | Err(_) => self.notice_absence(),
         }
         None
+    }
+
+    fn is_away(&self) -> bool {
+        self.postgres_is_away.load(Ordering::Relaxed)
     }
 
     fn notice_absence(&self) {
@@ -126,7 +160,7 @@ impl Custody {
             // Another ingress on this folder may have died and left something.
             let look_for_others = looked.is_multiple_of(LOOK_FOR_OTHERS);
             looked += 1;
-            let away = self.postgres_is_away.load(Ordering::Relaxed);
+            let away = self.is_away();
             let waiting = self.to.spool.size() > 0 || look_for_others;
             let is_there = (away || waiting) && self.is_postgres_back().await;
             if is_there && waiting {
@@ -139,7 +173,7 @@ impl Custody {
     }
 
     async fn is_postgres_back(&self) -> bool {
-        let answer = timeout(POSTGRES_WITHIN, self.to.store.ping()).await;
+        let answer = timeout(POSTGRES_WITHIN, self.store().ping()).await;
         let is_back = matches!(answer, Ok(Ok(())));
         if is_back && self.postgres_is_away.swap(false, Ordering::Relaxed) {
             info!("Postgres is back");
@@ -148,12 +182,12 @@ impl Custody {
     }
 }
 
-fn record(webhook: &Verified<Bytes>, batch: Batch) -> Record {
+fn record(webhook: &Verified<Bytes>, batch: &Batch, photos: Vec<(Wamid, Blob)>) -> Record {
     let photo = |(wamid, blob): (_, Blob)| Photo { wamid, mime: blob.mime, bytes: blob.bytes };
     Record {
         received_at: batch.received_at,
-        trace_parent: batch.trace_parent,
+        trace_parent: batch.trace_parent.clone(),
         body: webhook.bytes().to_vec(),
-        photos: batch.photos.into_iter().map(photo).collect(),
+        photos: photos.into_iter().map(photo).collect(),
     }
 }

@@ -1,30 +1,30 @@
-//! Custody: everything a webhook told, in one commit. Messages with their photos and jobs, echoes
+//! Custody: everything that webhooks told, in one commit. Messages with their photos and jobs, echoes
 //! of our own sends, and whatever we do not act on. Before the commit nothing is promised, after
-//! it nothing is lost.
+//! it nothing is lost. The photos' bytes are there before: they are committed apart.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tracing::{info, instrument};
 
 use crate::clock::Clock;
 use crate::domain::delivery::StatusUpdate;
-use crate::domain::ids::{MessageId, Wamid};
+use crate::domain::ids::{MessageId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, Kept};
 use crate::domain::reply::WINDOW_CLOSED;
 use crate::queue::{self, Bell, Order, Queue};
-use crate::store::media::{Blob, attach, keep_blob};
+use crate::store::media::{Attachment, attach};
 use crate::store::messages::{Arrival, remember};
 use crate::store::send_attempts::{Reconciled, reconcile};
 use crate::store::{Store, StoreError, Tx, kept_items};
 
-/// One webhook, parsed, with what was fetched for it.
+/// One webhook, parsed.
 #[derive(Debug)]
 pub struct Batch {
     /// Everything it told, in its order.
     pub items: Vec<Item>,
-    /// The photos that have come, by their message.
-    pub photos: HashMap<Wamid, Blob>,
+    /// The photos whose bytes are committed, by their message.
+    pub stored: HashMap<Wamid, Sha256>,
     /// When it reached us.
     pub received_at: DateTime<Utc>,
     /// The trace of the webhook, for its jobs to go on with.
@@ -32,10 +32,10 @@ pub struct Batch {
 }
 
 /// What a webhook came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// Messages that are new, each owed a job.
-    pub fresh: usize,
+    pub fresh: Vec<MessageId>,
     /// Messages that were accepted before: nothing was written for them.
     pub repeated: usize,
     /// Echoes of our own sends.
@@ -44,7 +44,7 @@ pub struct Accepted {
     pub kept: usize,
 }
 
-/// A webhook that is not in our custody. Nothing of it stands.
+/// Webhooks that are not in our custody. Nothing of them stands.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAccepted {
     /// Postgres did not take it.
@@ -56,6 +56,14 @@ pub enum NotAccepted {
 }
 
 impl NotAccepted {
+    /// Whether two commits stood in each other's way: tried again, it may well succeed.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_conflict(),
+            Self::Queue(_) => false,
+        }
+    }
+
     /// Whether Postgres will never take it, however often it is asked: the data themselves are what
     /// it refuses. Everything else (away, full, not migrated) passes or is mended.
     pub fn is_final(&self) -> bool {
@@ -69,37 +77,22 @@ impl NotAccepted {
     }
 }
 
-/// Takes `batch` into custody: all of it or nothing. Told twice, also at the same moment, a message
-/// is one row and one job, and an echo settles once.
-#[instrument(name = "ingress.accept", skip_all)]
+/// Takes all of `batches` into custody, in one commit: all of it or nothing. What each came to, in
+/// their order. Told twice, also at the same moment or in one call, a message is one row and one
+/// job, and an echo settles once.
 pub async fn accept(
     store: &Store,
     bell: &Bell,
     clock: &Clock,
-    batch: &Batch,
-) -> Result<Accepted, NotAccepted> {
-    let Sorted { messages, statuses, kept } = Sorted::of(&batch.items);
+    batches: &[Arc<Batch>],
+) -> Result<Vec<Accepted>, NotAccepted> {
+    let Sorted { messages, statuses, kept } = Sorted::of(batches);
     let mut tx = store.begin().await?;
-    let mut orders = Vec::new();
-    if !messages.is_empty() {
-        let arrival = Arrival {
-            received_at: batch.received_at,
-            accepted_at: clock.now(),
-            trace_parent: batch.trace_parent.clone(),
-        };
-        let fresh = remember(&mut tx, &messages, &arrival).await?;
-        orders = attach_photos(&mut tx, &messages, &fresh, batch).await?;
-    }
-    let accepted = Accepted {
-        fresh: orders.len(),
-        repeated: messages.len() - orders.len(),
-        statuses: statuses.len(),
-        kept: kept.len(),
-    };
-    orders.extend(reconcile_all(&mut tx, &statuses, batch).await?);
-    if !kept.is_empty() {
-        kept_items::keep(&mut tx, &kept, batch.received_at).await?;
-    }
+    let ids = remember(&mut tx, &messages, clock.now()).await?;
+    let (accepted, mut orders) = count(batches, &ids);
+    attach(&mut tx, &attachments(batches, &ids)).await?;
+    orders.extend(settle(&mut tx, &statuses).await?);
+    kept_items::keep(&mut tx, &kept).await?;
     if !orders.is_empty() {
         queue::enqueue(&mut tx, Queue::Messages, &orders).await?;
     }
@@ -107,84 +100,119 @@ pub async fn accept(
     if !orders.is_empty() {
         bell.ring(Queue::Messages);
     }
-    for order in &orders {
-        info!(message.id = %order.message, "accepted message {}", order.message);
-    }
     Ok(accepted)
 }
 
-/// A batch by kind, each kind sorted so that two batches lock their rows in the same order.
+/// What several webhooks told, by kind.
+#[derive(Default)]
 struct Sorted<'a> {
-    messages: Vec<&'a Inbound>,
-    statuses: Vec<&'a StatusUpdate>,
-    kept: Vec<&'a Kept>,
+    messages: Vec<Arrival<'a>>,
+    statuses: Vec<(&'a StatusUpdate, DateTime<Utc>)>,
+    kept: Vec<(&'a Kept, DateTime<Utc>)>,
 }
 
 impl<'a> Sorted<'a> {
-    fn of(items: &'a [Item]) -> Self {
-        let mut sorted = Self { messages: Vec::new(), statuses: Vec::new(), kept: Vec::new() };
-        for item in items {
-            match item {
-                Item::Message(message) => sorted.messages.push(message),
-                Item::Status(status) => sorted.statuses.push(status),
-                Item::Kept(kept) => sorted.kept.push(kept),
+    fn of(batches: &'a [Arc<Batch>]) -> Self {
+        let mut sorted = Self::default();
+        for batch in batches {
+            let received_at = batch.received_at;
+            let trace_parent = batch.trace_parent.as_deref();
+            for item in &batch.items {
+                match item {
+                    Item::Message(message) => {
+                        sorted.messages.push(Arrival { message, received_at, trace_parent });
+                    }
+                    Item::Status(status) => sorted.statuses.push((status, received_at)),
+                    Item::Kept(kept) => sorted.kept.push((kept, received_at)),
+                }
             }
         }
-        // A status told twice in one batch is told once.
-        sorted.statuses.sort_by(|a, b| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
-        sorted.statuses.dedup_by(|a, b| (&a.wamid, a.delivery) == (&b.wamid, b.delivery));
+        // A status told twice is told once, and never after one that says more.
+        sorted.statuses.sort_by(|(a, _), (b, _)| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
+        sorted.statuses.dedup_by(|(a, _), (b, _)| (&a.wamid, a.delivery) == (&b.wamid, b.delivery));
         sorted
     }
 }
 
-/// Ties the new messages to their photos, and says which jobs they are owed.
-async fn attach_photos(
-    tx: &mut Tx,
-    messages: &[&Inbound],
-    fresh: &HashMap<Wamid, MessageId>,
-    batch: &Batch,
-) -> Result<Vec<Order>, StoreError> {
-    let mut photos: Vec<&Blob> = fresh.keys().filter_map(|wamid| batch.photos.get(wamid)).collect();
-    photos.sort_by_key(|it| it.sha256);
-    for photo in photos {
-        keep_blob(tx, photo, batch.received_at).await?;
-    }
-    let mut orders = Vec::with_capacity(fresh.len());
+fn messages(batch: &Batch) -> impl Iterator<Item = &Inbound> {
+    batch.items.iter().filter_map(|item| match item {
+        Item::Message(message) => Some(message),
+        Item::Status(_) | Item::Kept(_) => None,
+    })
+}
+
+/// What each webhook came to, and the jobs that the new messages are owed. A message that two of
+/// them tell is counted as new where it is told first.
+fn count(batches: &[Arc<Batch>], ids: &HashMap<Wamid, MessageId>) -> (Vec<Accepted>, Vec<Order>) {
+    let mut orders = Vec::with_capacity(ids.len());
     let mut seen = HashSet::new();
-    for message in messages {
-        let Some(id) = fresh.get(&message.wamid).copied() else { continue };
-        // The same message twice in one batch.
-        if !seen.insert(id) {
-            continue;
+    let accepted = batches.iter().map(|batch| {
+        let mut accepted = Accepted::default();
+        for message in messages(batch) {
+            match ids.get(&message.wamid).copied().filter(|id| seen.insert(*id)) {
+                None => accepted.repeated += 1,
+                Some(id) => {
+                    accepted.fresh.push(id);
+                    orders.push(order(batch, message, id));
+                }
+            }
         }
-        let mut urgent = false;
-        if let Content::Media(media) = &message.content {
-            let photo = batch.photos.get(&message.wamid).map(|it| it.sha256);
-            attach(tx, id, media, photo).await?;
-            urgent = photo.is_none();
+        for item in &batch.items {
+            match item {
+                Item::Message(_) => {}
+                Item::Status(_) => accepted.statuses += 1,
+                Item::Kept(_) => accepted.kept += 1,
+            }
         }
-        orders.push(Order { message: id, urgent, trace_parent: batch.trace_parent.clone() });
+        accepted
+    });
+    (accepted.collect(), orders)
+}
+
+fn order(batch: &Batch, message: &Inbound, id: MessageId) -> Order {
+    let is_pending = matches!(message.content, Content::Media(_))
+        && !batch.stored.contains_key(&message.wamid);
+    Order { message: id, urgent: is_pending, trace_parent: batch.trace_parent.clone() }
+}
+
+/// The new messages that have a photo.
+fn attachments<'a>(
+    batches: &'a [Arc<Batch>],
+    ids: &HashMap<Wamid, MessageId>,
+) -> Vec<Attachment<'a>> {
+    let mut seen = HashSet::new();
+    let mut attachments = Vec::new();
+    for batch in batches {
+        for message in messages(batch) {
+            let Some(id) = ids.get(&message.wamid).copied().filter(|id| seen.insert(*id)) else {
+                continue;
+            };
+            if let Content::Media(media) = &message.content {
+                let stored = batch.stored.get(&message.wamid).copied();
+                attachments.push(Attachment { message: id, media, stored });
+            }
+        }
     }
-    Ok(orders)
+    attachments
 }
 
 /// Settles our sends by their echoes. An answer that failed because the window had closed is owed
 /// another run, which says it by the template.
-async fn reconcile_all(
+async fn settle(
     tx: &mut Tx,
-    statuses: &[&StatusUpdate],
-    batch: &Batch,
+    statuses: &[(&StatusUpdate, DateTime<Utc>)],
 ) -> Result<Vec<Order>, StoreError> {
     let mut again = Vec::new();
-    for status in statuses {
-        match reconcile(tx, status, batch.received_at).await? {
+    let mut strangers = Vec::new();
+    for (status, reconciled) in statuses.iter().zip(reconcile(tx, statuses).await?) {
+        match reconciled {
             Reconciled::Ours { message, failed: Some(WINDOW_CLOSED) } => {
-                let trace_parent = batch.trace_parent.clone();
-                again.push(Order { message, urgent: false, trace_parent });
+                again.push(Order { message, urgent: false, trace_parent: None });
             }
             Reconciled::Ours { .. } => {}
-            Reconciled::Stranger => kept_items::park(tx, status, batch.received_at).await?,
+            Reconciled::Stranger => strangers.push(*status),
         }
     }
+    kept_items::park(tx, &strangers).await?;
     Ok(again)
 }

@@ -2,7 +2,6 @@
 //! now is the best moment. What does not come within the budget is left to the worker, which asks
 //! again by id. Nothing is written here.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -32,11 +31,11 @@ pub async fn fetch_media(
     items: &[Item],
     known: &[Sha256],
     budget: Budget,
-) -> HashMap<Wamid, Blob> {
+) -> Vec<(Wamid, Blob)> {
     let mut asked = with_media(items);
     asked.retain(|(message, _)| !known.contains(&message.wamid.digest()));
     if asked.is_empty() {
-        return HashMap::new();
+        return Vec::new();
     }
     let span = tracing::Span::current();
     span.record("media.asked", asked.len());
@@ -50,7 +49,7 @@ pub async fn fetch_media(
             }
         }
     });
-    let photos: HashMap<Wamid, Blob> = join_all(calls).await.into_iter().flatten().collect();
+    let photos: Vec<(Wamid, Blob)> = join_all(calls).await.into_iter().flatten().collect();
     span.record("media.fetched", photos.len());
     photos
 }

@@ -1,30 +1,30 @@
-//! From the spool to where it belongs, once Postgres is back. A record may be replayed twice: what
-//! is there already is not written again. One that cannot be stored is set aside for the operator,
-//! never deleted and never in the way of the next.
+//! From the spool to where it belongs, once Postgres is back: many records in one commit. A record may
+//! be replayed twice: what is there already is not written again. One that cannot be stored is set
+//! aside for the operator, never deleted and never in the way of the next.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use tracing::{error, info, instrument};
 
-use super::accept::{Batch, NotAccepted, accept};
+use super::accept::{Batch, NotAccepted};
+use super::keep_photos::keep_photos;
 use super::parse::parse;
+use super::share::Ledger;
 use super::verify::Verified;
-use crate::clock::Clock;
-use crate::domain::ids::Sha256;
-use crate::queue::Bell;
+use crate::domain::ids::{Sha256, Wamid};
 use crate::spool::{Damage, Record, Segment, Spool, SpoolError};
-use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::media::Blob;
+
+/// Records in one commit at most, and bytes of them: they are in memory meanwhile.
+const TOGETHER: usize = 128;
+const TOGETHER_BYTES: usize = 8 * 1024 * 1024;
 
 /// What replaying works with.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Where it goes.
-    pub store: Store,
-    /// Whom it wakes.
-    pub bell: Bell,
-    /// What time it is.
-    pub clock: Clock,
+    pub ledger: Ledger,
     /// Where it is.
     pub spool: Spool,
 }
@@ -35,6 +35,9 @@ pub enum NotReplayed {
     /// Postgres does not take it now.
     #[error(transparent)]
     NotAccepted(#[from] NotAccepted),
+    /// Postgres does not take a photo now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The disk.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -70,37 +73,65 @@ enum Ended {
 async fn replay_segment(to: &Replay, segment: &mut Segment) -> Result<Ended, NotReplayed> {
     let mut records = 0;
     loop {
-        match segment.next_record() {
-            Ok(Some(record)) => {
-                replay_record(to, record).await?;
-                records += 1;
-            }
+        let (group, end) = next_records(segment);
+        records += group.len();
+        replay_records(to, &group).await?;
+        match end {
+            None => {}
             // An unfinished record was never answered 200: Meta delivers it again.
-            Ok(None) | Err(Damage::Unfinished) => return Ok(Ended::Whole(records)),
-            Err(Damage::Damaged) => return Ok(Ended::Damaged),
-            Err(Damage::Disk(error)) => return Err(SpoolError::from(error).into()),
+            Some(Ok(()) | Err(Damage::Unfinished)) => return Ok(Ended::Whole(records)),
+            Some(Err(Damage::Damaged)) => return Ok(Ended::Damaged),
+            Some(Err(Damage::Disk(error))) => return Err(SpoolError::from(error).into()),
         }
     }
 }
 
-async fn replay_record(to: &Replay, record: Record) -> Result<(), NotReplayed> {
-    let batch = batch_of(&record);
-    match accept(&to.store, &to.bell, &to.clock, &batch).await {
+/// As many records as go into one commit, and how the segment ended where it did.
+fn next_records(segment: &mut Segment) -> (Vec<Record>, Option<Result<(), Damage>>) {
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    while records.len() < TOGETHER && bytes < TOGETHER_BYTES {
+        match segment.next_record() {
+            Ok(Some(record)) => {
+                bytes += record.body.len();
+                bytes += record.photos.iter().map(|it| it.bytes.len()).sum::<usize>();
+                records.push(record);
+            }
+            Ok(None) => return (records, Some(Ok(()))),
+            Err(damage) => return (records, Some(Err(damage))),
+        }
+    }
+    (records, None)
+}
+
+async fn replay_records(to: &Replay, records: &[Record]) -> Result<(), NotReplayed> {
+    let mut batches = Vec::with_capacity(records.len());
+    for record in records {
+        batches.push(Arc::new(batch_of(to, record).await?));
+    }
+    match to.ledger.accept(&batches).await {
         Ok(_) => Ok(()),
-        Err(refused) if refused.is_final() => one_by_one(to, &record, batch).await,
+        Err(refused) if refused.is_final() => {
+            for (record, batch) in records.iter().zip(batches) {
+                one_by_one(to, record, batch).await?;
+            }
+            Ok(())
+        }
         Err(refused) => Err(refused.into()),
     }
 }
 
 /// One item that Postgres will never take does not cost its neighbours.
-async fn one_by_one(to: &Replay, record: &Record, batch: Batch) -> Result<(), NotReplayed> {
-    let Batch { items, mut photos, received_at, trace_parent } = batch;
+async fn one_by_one(to: &Replay, record: &Record, batch: Arc<Batch>) -> Result<(), NotReplayed> {
     let mut refused = 0_usize;
-    for item in items {
-        let photos = photos.extract_if(|wamid, _| item.wamid() == Some(wamid)).collect();
-        let trace_parent = trace_parent.clone();
-        let alone = Batch { items: vec![item], photos, received_at, trace_parent };
-        match accept(&to.store, &to.bell, &to.clock, &alone).await {
+    for item in &batch.items {
+        let alone = Batch {
+            items: vec![item.clone()],
+            stored: batch.stored.clone(),
+            received_at: batch.received_at,
+            trace_parent: batch.trace_parent.clone(),
+        };
+        match to.ledger.accept(&[Arc::new(alone)]).await {
             Ok(_) => {}
             Err(error) if error.is_final() => refused += 1,
             Err(error) => return Err(error.into()),
@@ -116,9 +147,11 @@ async fn one_by_one(to: &Replay, record: &Record, batch: Batch) -> Result<(), No
     Ok(())
 }
 
-fn batch_of(record: &Record) -> Batch {
+/// The record as a webhook whose photos are kept. A photo that Postgres will never take is left
+/// pending: the worker fetches it by its id.
+async fn batch_of(to: &Replay, record: &Record) -> Result<Batch, NotReplayed> {
     let webhook = Verified::from_spool(record.body.as_slice());
-    let photos: HashMap<_, _> = record
+    let photos: Vec<(Wamid, Blob)> = record
         .photos
         .iter()
         .map(|it| {
@@ -126,10 +159,14 @@ fn batch_of(record: &Record) -> Batch {
             (it.wamid.clone(), Blob { sha256: Sha256::of(&bytes), mime, bytes })
         })
         .collect();
-    Batch {
+    let kept = keep_photos(&to.ledger.store, &to.ledger.clock, &photos).await;
+    if let Some(error) = kept.failed {
+        return Err(error.into());
+    }
+    Ok(Batch {
         items: parse(&webhook, record.received_at),
-        photos,
+        stored: kept.stored,
         received_at: record.received_at,
         trace_parent: record.trace_parent.clone(),
-    }
+    })
 }
