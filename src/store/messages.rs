@@ -169,33 +169,7 @@ pub async fn remember(
     if arrivals.is_empty() {
         return Ok(HashMap::new());
     }
-    // Sorted by key: two commits that share messages and lock them crosswise would deadlock.
-    let mut sorted: Vec<(Sha256, &Arrival<'_>)> =
-        arrivals.iter().map(|it| (it.message.wamid.digest(), it)).collect();
-    sorted.sort_by_key(|(digest, _)| *digest);
-    sorted.dedup_by_key(|(digest, _)| *digest);
-    let digests: Vec<&[u8]> = sorted.iter().map(|(it, _)| it.as_bytes().as_slice()).collect();
-    let received_at: Vec<DateTime<Utc>> = sorted.iter().map(|(_, it)| it.received_at).collect();
-    let traces: Vec<Option<&str>> = sorted.iter().map(|(_, it)| it.trace_parent).collect();
-    let told: Vec<&Inbound> = sorted.iter().map(|(_, it)| it.message).collect();
-    let wamids: Vec<&str> = told.iter().map(|it| it.wamid.as_str()).collect();
-    let numbers: Vec<&str> = told.iter().map(|it| it.phone_number_id.as_str()).collect();
-    let phones: Vec<Option<&str>> =
-        told.iter().map(|it| it.sender.phone().map(Phone::as_str)).collect();
-    let user_ids: Vec<Option<&str>> =
-        told.iter().map(|it| it.sender.user_id().map(UserId::as_str)).collect();
-    let profiles: Vec<Option<&str>> =
-        told.iter().map(|it| it.profile_name.as_ref().map(ProfileName::as_str)).collect();
-    let contents: Vec<&str> = told.iter().map(|it| it.content.kind()).collect();
-    let quoting: Vec<Option<&Quoting>> = told.iter().map(|it| quoting(&it.content)).collect();
-    let quoted: Vec<Option<&str>> =
-        quoting.iter().map(|it| it.map(|it| it.wamid.as_str())).collect();
-    let words: Vec<Option<&str>> =
-        quoting.iter().map(|it| it.map(|it| it.words.as_str())).collect();
-    let pressed: Vec<Option<String>> = told.iter().map(|it| pressed(&it.content)).collect();
-    let sent_at: Vec<DateTime<Utc>> = told.iter().map(|it| it.sent_at).collect();
-    let bodies: Vec<&[u8]> = told.iter().map(|it| it.raw.0.as_slice()).collect();
-
+    let told = Columns::of(arrivals);
     let rows = sqlx::query!(
         "with fresh as (
              insert into message_ids (wamid_sha256, first_seen_at)
@@ -220,27 +194,81 @@ pub async fn remember(
          join fresh on fresh.wamid_sha256 = told.digest
          order by told.sent_at
          returning id, wamid",
-        &digests as _,
-        &wamids as _,
-        &numbers as _,
-        &phones as _,
-        &user_ids as _,
-        &profiles as _,
-        &contents as _,
-        &sent_at,
-        &bodies as _,
-        &received_at,
+        &told.digests as _,
+        &told.wamids as _,
+        &told.numbers as _,
+        &told.phones as _,
+        &told.user_ids as _,
+        &told.profiles as _,
+        &told.kinds as _,
+        &told.sent_at,
+        &told.raws as _,
+        &told.received_at,
         accepted_at,
-        &traces as _,
-        &quoted as _,
-        &words as _,
-        &pressed as _,
+        &told.traces as _,
+        &told.quoted as _,
+        &told.words as _,
+        &told.pressed as _,
     )
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
         .map(|row| Ok((Wamid::parse(&row.wamid).ok_or(unreadable("wamid"))?, MessageId(row.id))))
         .collect()
+}
+
+/// New messages as the columns of one statement.
+#[derive(Default)]
+struct Columns<'a> {
+    digests: Vec<[u8; 32]>,
+    wamids: Vec<&'a str>,
+    numbers: Vec<&'a str>,
+    phones: Vec<Option<&'a str>>,
+    user_ids: Vec<Option<&'a str>>,
+    profiles: Vec<Option<&'a str>>,
+    kinds: Vec<&'a str>,
+    sent_at: Vec<DateTime<Utc>>,
+    raws: Vec<&'a [u8]>,
+    quoted: Vec<Option<&'a str>>,
+    words: Vec<Option<&'a str>>,
+    pressed: Vec<Option<String>>,
+    received_at: Vec<DateTime<Utc>>,
+    traces: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    /// Each message once, sorted by key: two commits that share messages and lock them crosswise
+    /// would deadlock.
+    fn of(arrivals: &[Arrival<'a>]) -> Self {
+        let mut sorted: Vec<(Sha256, &Arrival<'a>)> =
+            arrivals.iter().map(|it| (it.message.wamid.digest(), it)).collect();
+        sorted.sort_by_key(|(digest, _)| *digest);
+        sorted.dedup_by_key(|(digest, _)| *digest);
+        let mut columns = Self::default();
+        for (digest, arrival) in sorted {
+            columns.push(digest, arrival);
+        }
+        columns
+    }
+
+    fn push(&mut self, digest: Sha256, arrival: &Arrival<'a>) {
+        let message = arrival.message;
+        let quoting = quoting(&message.content);
+        self.digests.push(*digest.as_bytes());
+        self.wamids.push(message.wamid.as_str());
+        self.numbers.push(message.phone_number_id.as_str());
+        self.phones.push(message.sender.phone().map(Phone::as_str));
+        self.user_ids.push(message.sender.user_id().map(UserId::as_str));
+        self.profiles.push(message.profile_name.as_ref().map(ProfileName::as_str));
+        self.kinds.push(message.content.kind());
+        self.sent_at.push(message.sent_at);
+        self.raws.push(message.raw.0.as_slice());
+        self.quoted.push(quoting.map(|it| it.wamid.as_str()));
+        self.words.push(quoting.map(|it| it.words.as_str()));
+        self.pressed.push(pressed(&message.content));
+        self.received_at.push(arrival.received_at);
+        self.traces.push(arrival.trace_parent);
+    }
 }
 
 fn quoting(content: &Content) -> Option<&Quoting> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 pub use self::reconcile::{Reconciled, reconcile};
 use super::{Store, StoreError, Tx, one_row};
 use crate::domain::delivery::{Delivery, StatusUpdate};
-use crate::domain::ids::{AttemptId, MessageId, ReplyId, Wamid};
+use crate::domain::ids::{AttemptId, ReplyId, Wamid};
 use crate::domain::reply::Form;
 
 /// The newest attempt to send a reply, and what is known of it.

@@ -98,13 +98,11 @@ impl Custody {
         if self.is_away() {
             return Vec::new();
         }
-        match timeout(POSTGRES_WITHIN, known(self.store(), items)).await {
-            Ok(Ok(known)) => known,
-            Ok(Err(_)) | Err(_) => {
-                self.notice_absence();
-                Vec::new()
-            }
+        if let Ok(Ok(known)) = timeout(POSTGRES_WITHIN, known(self.store(), items)).await {
+            return known;
         }
+        self.notice_absence();
+        Vec::new()
     }
 
     /// The photos whose bytes are in Postgres. One that is not there in time is left pending: many

@@ -128,7 +128,9 @@ impl<'a> Sorted<'a> {
             }
         }
         // A status told twice is told once, and never after one that says more.
-        sorted.statuses.sort_by(|(a, _), (b, _)| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
+        sorted
+            .statuses
+            .sort_by(|(a, _), (b, _)| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
         sorted.statuses.dedup_by(|(a, _), (b, _)| (&a.wamid, a.delivery) == (&b.wamid, b.delivery));
         sorted
     }
@@ -170,8 +172,8 @@ fn count(batches: &[Arc<Batch>], ids: &HashMap<Wamid, MessageId>) -> (Vec<Accept
 }
 
 fn order(batch: &Batch, message: &Inbound, id: MessageId) -> Order {
-    let is_pending = matches!(message.content, Content::Media(_))
-        && !batch.stored.contains_key(&message.wamid);
+    let is_pending =
+        matches!(message.content, Content::Media(_)) && !batch.stored.contains_key(&message.wamid);
     Order { message: id, urgent: is_pending, trace_parent: batch.trace_parent.clone() }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 use tracing::warn;
 
@@ -29,10 +30,7 @@ pub struct KeptPhotos {
 pub async fn keep_photos(store: &Store, clock: &Clock, photos: &[(Wamid, Blob)]) -> KeptPhotos {
     let mut kept = KeptPhotos::default();
     let now = clock.now();
-    let writes = photos.iter().map(|(wamid, blob)| async move {
-        let written = store.keep_blob(blob, now).await;
-        (wamid, blob.sha256, written)
-    });
+    let writes: Vec<_> = photos.iter().map(|it| keep_one(store, it, now)).collect();
     let mut written = stream::iter(writes).buffer_unordered(SIDE_BY_SIDE);
     while let Some((wamid, sha256, written)) = written.next().await {
         match written {
@@ -46,4 +44,12 @@ pub async fn keep_photos(store: &Store, clock: &Clock, photos: &[(Wamid, Blob)])
         }
     }
     kept
+}
+
+async fn keep_one<'a>(
+    store: &Store,
+    (wamid, blob): &'a (Wamid, Blob),
+    now: DateTime<Utc>,
+) -> (&'a Wamid, Sha256, Result<(), StoreError>) {
+    (wamid, blob.sha256, store.keep_blob(blob, now).await)
 }

@@ -97,7 +97,8 @@ impl Heard {
         }
         self.is_accepted = true;
         self.delivery = self.delivery.max(Some(status.delivery));
-        let arrived = matches!(status.delivery, Delivery::Delivered | Delivery::Read).then_some(heard_at);
+        let arrived =
+            matches!(status.delivery, Delivery::Delivered | Delivery::Read).then_some(heard_at);
         let told = self.told.get_or_insert_with(|| Told {
             wamid: status.wamid.clone(),
             heard_at,
@@ -146,10 +147,7 @@ async fn lock(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Heard>
 }
 
 /// Writes what was heard: the attempts, and that their replies are sent.
-async fn write(
-    tx: &mut Tx,
-    attempts: &BTreeMap<Uuid, Heard>,
-) -> Result<(), StoreError> {
+async fn write(tx: &mut Tx, attempts: &BTreeMap<Uuid, Heard>) -> Result<(), StoreError> {
     let heard: Vec<(Uuid, &Heard, &Told)> = attempts
         .iter()
         .filter_map(|(id, heard)| Some((*id, heard, heard.told.as_ref()?)))
