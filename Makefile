@@ -21,6 +21,7 @@ proof: setup ## the long proof: workers killed at every step, 200 photos through
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
 	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^crashes::/)'; \
 	else PARAGON_PROOF=1 $(cargo) test --all-features --test it crashes:: -- --nocapture; fi
+	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 lint: setup ## formatting, clippy, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check

@@ -66,7 +66,7 @@ pub struct LeaseBackend<P> {
 impl<P> LeaseBackend<P> {
     /// A backend on the database of `pool`. Connects when the worker starts.
     pub fn new(pool: &PgPool, config: Config) -> Self {
-        let (desk, inbox) = Desk::new(config.concurrency);
+        let (desk, inbox) = Desk::new(config.concurrency, config.ahead);
         LeaseBackend {
             options: pool.connect_options().as_ref().clone(),
             queue: Arc::from(config.queue.as_str()),
@@ -109,7 +109,7 @@ impl<P: DeserializeOwned> LeaseBackend<P> {
                 return None;
             }
         };
-        let job = JobContext::new(Arc::clone(&self.queue), claimed);
+        let job = JobContext::new(Arc::clone(&self.queue), claimed, self.config.backoff);
         let mut task = TaskBuilder::new(payload)
             .task_id(TaskId::from_int(claimed.fence.id.unsigned_abs()))
             // apalis counts the attempt when it begins.
@@ -155,6 +155,7 @@ where
             if let Some(task) = self.task(&claimed) {
                 return Poll::Ready(Some(Ok(task)));
             }
+            self.desk.leave_slot();
         }
         Poll::Pending
     }

@@ -10,6 +10,7 @@ pub struct Config {
     pub(crate) queue: String,
     pub(crate) worker: String,
     pub(crate) concurrency: usize,
+    pub(crate) ahead: usize,
     pub(crate) lease: Duration,
     pub(crate) poll: Duration,
     pub(crate) timeout: Duration,
@@ -24,6 +25,7 @@ impl Config {
             queue: queue.into(),
             worker: worker.into(),
             concurrency: 1,
+            ahead: 0,
             lease: Duration::from_secs(15),
             poll: Duration::from_secs(1),
             timeout: Duration::from_mins(5),
@@ -35,6 +37,21 @@ impl Config {
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How many jobs may be held beyond those that run: claimed and not begun, or ended and not yet
+    /// written. 0 unless told otherwise: then a job is claimed when there is a slot for it, and the
+    /// slot is free again when its verdict is durable.
+    ///
+    /// With some hundreds, thousands of short jobs a second are claimed and settled by few
+    /// statements. The price: a worker that is killed takes that many ended jobs' verdicts with it,
+    /// so they run again elsewhere; and jobs it has claimed ahead wait while others may be idle. A
+    /// job that must not run again after its end settles in its own transaction
+    /// ([`crate::JobContext::settle`]), which is durable before the handler returns.
+    #[must_use]
+    pub fn ahead(mut self, jobs: usize) -> Self {
+        self.ahead = jobs;
         self
     }
 

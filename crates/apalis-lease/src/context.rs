@@ -1,17 +1,22 @@
-//! What a handler may know of the run it is in. Read-only: nothing here settles or prolongs.
+//! What a handler may know of the run it is in, and how it settles in a transaction of its own.
+//! Prolongs nothing.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use apalis_core::task::Task;
 use apalis_core::task::data::MissingDataError;
 use apalis_core::task::from_request::FromRequest;
 use apalis_core::task::metadata::TracingContext;
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
-use crate::desk::{Claimed, Fence};
+use crate::backoff::Backoff;
+use crate::desk::{Claimed, Fence, Marks};
 use crate::job::JobId;
+use crate::outcome::Outcome;
+use crate::settling;
 
 /// The run a handler is in; take it as an argument of the task function, after the payload.
 ///
@@ -35,11 +40,12 @@ pub struct JobContext {
     enqueued_at: DateTime<Utc>,
     trace_parent: Option<String>,
     group: Option<String>,
-    lost: Arc<AtomicBool>,
+    backoff: Backoff,
+    marks: Arc<Marks>,
 }
 
 impl JobContext {
-    pub(crate) fn new(queue: Arc<str>, claimed: &Claimed) -> Self {
+    pub(crate) fn new(queue: Arc<str>, claimed: &Claimed, backoff: Backoff) -> Self {
         JobContext {
             fence: claimed.fence,
             queue,
@@ -49,7 +55,8 @@ impl JobContext {
             enqueued_at: claimed.enqueued_at,
             trace_parent: claimed.trace_parent.clone(),
             group: claimed.group.clone(),
-            lost: Arc::clone(&claimed.lost),
+            backoff,
+            marks: Arc::clone(&claimed.marks),
         }
     }
 
@@ -103,8 +110,39 @@ impl JobContext {
     /// running the job, and whatever this run says will not be written. True proves nothing: the
     /// last heartbeat may be long ago.
     pub fn still_held(&self) -> bool {
-        !self.lost.load(Ordering::Acquire)
+        !self.marks.lost.load(Ordering::Acquire)
     }
+
+    /// Writes the job's outcome as part of `connection`'s transaction: what the job has done and
+    /// that it is done are one commit, or neither happened.
+    ///
+    /// Once it is committed, what the handler returns changes nothing more. If the transaction is
+    /// rolled back, what the handler returns counts as usual; where nobody knows whether it was
+    /// committed, return the error, and the queue finds out. Call it once, last thing before the
+    /// commit: while the transaction is open the lease is not prolonged, so it should end within
+    /// one. [`SettleError::TooLate`] means that somebody else has the job: roll back.
+    pub async fn settle(
+        &self,
+        connection: &mut PgConnection,
+        outcome: &Outcome,
+    ) -> Result<(), SettleError> {
+        self.marks.settled.store(true, Ordering::Release);
+        let verdict = settling::verdict(outcome.clone(), self.attempt, self.backoff);
+        let written = settling::settle_one(connection, self.fence, &verdict).await?;
+        if written { Ok(()) } else { Err(SettleError::TooLate) }
+    }
+}
+
+/// Why a job could not settle in its own transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// Its lease was lost or it was cancelled: nothing was written, and the transaction should not
+    /// be committed.
+    #[error("the job was taken over or cancelled")]
+    TooLate,
+    /// Postgres refused or is gone; the transaction is lost.
+    #[error("the outcome could not be written")]
+    Database(#[from] sqlx::Error),
 }
 
 /// Leaves out the group: it is the caller's data.

@@ -4,7 +4,24 @@
 
 use sqlx::PgExecutor;
 
+use crate::job::JobId;
 use crate::sql;
+
+/// Makes a dead job ready again, with all its attempts. False if it is not dead.
+pub async fn retry_job(executor: impl PgExecutor<'_>, id: JobId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(sql::RETRY_JOB).bind(id.get()).fetch_one(executor).await
+}
+
+/// Ends a job that is not done, whatever its state, and frees its key. A handler that is running it
+/// is not interrupted: it finds [`crate::JobContext::still_held`] false at the next heartbeat, and
+/// what it says is not written. False if there is no such job, or it is over.
+pub async fn cancel_job(
+    executor: impl PgExecutor<'_>,
+    id: JobId,
+    reason: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(sql::CANCEL_JOB).bind(id.get()).bind(reason).fetch_one(executor).await
+}
 
 /// Nobody claims from `queue` until [`resume_queue`]. What runs goes on. False if it was paused
 /// already; the first reason stands.

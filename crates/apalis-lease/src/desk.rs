@@ -1,5 +1,5 @@
 //! What the parts of one worker share: the jobs it holds, those of them that nobody has started
-//! yet, and the bells by which the parts wake each other. Talks to no database.
+//! yet, how many run, and the bells by which the parts wake each other. Talks to no database.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +30,16 @@ pub(crate) struct Claimed {
     pub(crate) payload: String,
     pub(crate) trace_parent: Option<String>,
     pub(crate) group: Option<String>,
-    /// Set by the keeper when somebody else has the job.
-    pub(crate) lost: Arc<AtomicBool>,
+    pub(crate) marks: Arc<Marks>,
+}
+
+/// What becomes known of a run while it lasts.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// Somebody else has the job; the keeper has noticed.
+    pub(crate) lost: AtomicBool,
+    /// The job has settled in a transaction of its own, which may be committed or not.
+    pub(crate) settled: AtomicBool,
 }
 
 /// What to write about a run that ended.
@@ -62,7 +70,10 @@ pub(crate) enum Settled {
 
 /// Where the parts of one worker meet.
 pub(crate) struct Desk {
+    /// How many jobs may run at once.
     slots: usize,
+    /// How many more may be held: claimed and not begun, or ended and not written.
+    ahead: usize,
     papers: Mutex<Papers>,
     settlements: mpsc::UnboundedSender<Settlement>,
     /// apalis has asked for a task and got none.
@@ -76,16 +87,22 @@ pub(crate) struct Desk {
 
 #[derive(Default)]
 struct Papers {
-    held: HashMap<Fence, Arc<AtomicBool>>,
+    held: HashMap<Fence, Arc<Marks>>,
     ready: VecDeque<Claimed>,
+    running: usize,
 }
 
 impl Desk {
-    /// A desk with room for `slots` held jobs, and the pump's end of the settlements.
-    pub(crate) fn new(slots: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<Settlement>) {
+    /// A desk for `slots` running jobs and `ahead` more held ones, and the pump's end of the
+    /// settlements.
+    pub(crate) fn new(
+        slots: usize,
+        ahead: usize,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Settlement>) {
         let (settlements, inbox) = mpsc::unbounded_channel();
         let desk = Desk {
             slots,
+            ahead,
             papers: Mutex::default(),
             settlements,
             asked: AtomicBool::new(false),
@@ -104,7 +121,12 @@ impl Desk {
 
     /// How many more jobs may be claimed.
     pub(crate) fn free(&self) -> usize {
-        self.slots.saturating_sub(self.papers().held.len())
+        (self.slots + self.ahead).saturating_sub(self.papers().held.len())
+    }
+
+    /// Whether verdicts may wait while their slots go on.
+    pub(crate) fn works_ahead(&self) -> bool {
+        self.ahead > 0
     }
 
     /// Lays claimed jobs down for apalis to start, and holds their leases from now on.
@@ -114,7 +136,7 @@ impl Desk {
         }
         let mut papers = self.papers();
         for job in claimed {
-            papers.held.insert(job.fence, Arc::clone(&job.lost));
+            papers.held.insert(job.fence, Arc::clone(&job.marks));
             papers.ready.push_back(job);
         }
         drop(papers);
@@ -122,19 +144,34 @@ impl Desk {
         self.apalis.wake();
     }
 
-    /// The next job to start. With none, remembers that apalis wants one, and wakes `context` then.
+    /// The next job to start, which takes a slot until [`Desk::leave_slot`]. With none, remembers
+    /// that apalis wants one. Wakes `context` when there may be one.
     pub(crate) fn next(&self, context: &Context<'_>) -> Option<Claimed> {
         self.apalis.register(context.waker());
-        let next = self.papers().ready.pop_front();
+        let mut papers = self.papers();
+        if papers.running >= self.slots {
+            return None;
+        }
+        let next = papers.ready.pop_front();
+        papers.running += usize::from(next.is_some());
+        drop(papers);
         if next.is_none() && !self.asked.swap(true, Ordering::AcqRel) {
             self.pump.notify_one();
         }
         next
     }
 
-    /// Whether apalis waits for a task.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+    /// Frees the slot of a job that [`Desk::next`] gave.
+    pub(crate) fn leave_slot(&self) {
+        let mut papers = self.papers();
+        papers.running = papers.running.saturating_sub(1);
+        drop(papers);
+        self.apalis.wake();
+    }
+
+    /// Whether to claim: apalis waits for a task, or half of what may be held ahead is gone.
+    pub(crate) fn wants_jobs(&self) -> bool {
+        self.asked.load(Ordering::Acquire) || (self.ahead > 0 && self.free() * 2 >= self.ahead)
     }
 
     /// Takes away every job that nobody has started. They are still held.
@@ -145,17 +182,27 @@ impl Desk {
     /// The runs whose leases are to be prolonged.
     pub(crate) fn held(&self) -> Vec<Fence> {
         let papers = self.papers();
-        let ours = papers.held.iter().filter(|(_, lost)| !lost.load(Ordering::Acquire));
+        let ours = papers.held.iter().filter(|(_, marks)| !marks.lost.load(Ordering::Acquire));
         ours.map(|(fence, _)| *fence).collect()
     }
 
-    /// Notes that `fence` is somebody else's. False if it was not held any more.
+    /// Notes that `fence` is somebody else's. False if that is no news: it is not held any more, or
+    /// is over by its own transaction.
     pub(crate) fn lose(&self, fence: Fence) -> bool {
         let papers = self.papers();
-        papers.held.get(&fence).is_some_and(|lost| !lost.swap(true, Ordering::AcqRel))
+        papers.held.get(&fence).is_some_and(|marks| {
+            let known = marks.lost.swap(true, Ordering::AcqRel);
+            !known && !marks.settled.load(Ordering::Acquire)
+        })
     }
 
-    /// Lets go of a run: its slot is free and its lease is no longer prolonged.
+    /// Whether the run has settled in a transaction of its own.
+    pub(crate) fn has_settled_itself(&self, fence: Fence) -> bool {
+        let papers = self.papers();
+        papers.held.get(&fence).is_some_and(|marks| marks.settled.load(Ordering::Acquire))
+    }
+
+    /// Lets go of a run: there is room for another and its lease is no longer prolonged.
     pub(crate) fn let_go(&self, fence: Fence) {
         if self.papers().held.remove(&fence).is_some() {
             self.pump.notify_one();

@@ -87,6 +87,27 @@
 //!
 //! Which groups are paused, since when and why, is in `apalis_lease.paused_groups`.
 //!
+//! # Settling in the job's own transaction
+//!
+//! What a job has done and that it is done can be one commit ([`JobContext::settle`]): then its
+//! effect in the same Postgres happens exactly once, however often it was begun.
+//!
+//! ```no_run
+//! # use apalis_core::error::BoxDynError;
+//! # use apalis_core::task::data::Data;
+//! # use apalis_lease::{JobContext, Outcome};
+//! async fn post(amount: i64, job: JobContext, pool: Data<sqlx::PgPool>) -> Result<(), BoxDynError> {
+//!     let mut transaction = pool.begin().await?;
+//!     sqlx::query("update account set total = total + $1")
+//!         .bind(amount)
+//!         .execute(&mut *transaction)
+//!         .await?;
+//!     job.settle(&mut transaction, &Outcome::Done).await?;
+//!     transaction.commit().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! The guarantees, the states of a job and what Postgres is asked to do are in the README.
 
 mod job;
@@ -115,8 +136,8 @@ mod sql;
 pub use backend::{BackendError, LeaseBackend};
 pub use backoff::Backoff;
 pub use config::Config;
-pub use context::JobContext;
-pub use control::{pause_group, pause_queue, resume_group, resume_queue};
+pub use context::{JobContext, SettleError};
+pub use control::{cancel_job, pause_group, pause_queue, resume_group, resume_queue, retry_job};
 pub use depth::{Depth, depth};
 pub use enqueue::{EnqueueError, enqueue, enqueue_all};
 pub use job::{Enqueued, JobId, NewJob, Priority};

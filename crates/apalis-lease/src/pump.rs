@@ -1,8 +1,7 @@
 //! Claims jobs for the free slots and writes down how they ended, both over one connection. The
-//! only place where a slot becomes free, which is after the verdict is durable. Runs no handler.
+//! only place where a held job is let go, which is after its verdict is durable. Runs no handler.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use apalis_core::worker::context::WorkerContext;
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::desk::{Claimed, Desk, Fence, Settlement, Verdict};
+use crate::desk::{Claimed, Desk, Fence, Marks, Settlement, Verdict};
 use crate::link::{Link, within};
 use crate::settling;
 use crate::sql;
@@ -82,14 +81,15 @@ impl Pump {
         if batch.is_empty() {
             return;
         }
-        let mut tries = 0_u32;
+        // Verdicts that may be written already: by a try whose answer was lost, or by the job.
+        let mut maybe_written = batch.iter().any(|it| self.desk.has_settled_itself(it.fence));
         loop {
-            let written = self.settle_once(&batch, tries > 0).await;
+            let written = self.settle_once(&batch, maybe_written).await;
             match self.link.keep_if_good(written) {
                 Ok(written) => {
                     settling::tell(&self.desk, batch, &written);
                     // A retry may be due before anything else is.
-                    if written.values().any(|next| next == "waiting") {
+                    if written.values().any(|next| next != "done") {
                         self.look().await;
                     }
                     return;
@@ -97,17 +97,17 @@ impl Pump {
                 Err(_logged) if self.desk.is_closing() => return,
                 Err(_logged) => tokio::time::sleep(self.link.pause()).await,
             }
-            tries += 1;
+            maybe_written = true;
         }
     }
 
     async fn settle_once(
         &mut self,
         batch: &[Settlement],
-        again: bool,
+        maybe_written: bool,
     ) -> Result<settling::Written, sqlx::Error> {
         let connection = self.link.open().await?;
-        within(STATEMENT, settling::settle(connection, batch, again)).await
+        within(STATEMENT, settling::settle(connection, batch, maybe_written)).await
     }
 
     /// A worker that was stopped or paused starts nothing more: what it has claimed and not begun
@@ -122,7 +122,7 @@ impl Pump {
     }
 
     fn may_claim(&self) -> bool {
-        self.worker.is_running() && !self.worker.is_shutting_down() && self.desk.is_asked()
+        self.worker.is_running() && !self.worker.is_shutting_down() && self.desk.wants_jobs()
     }
 
     async fn claim(&mut self) {
@@ -266,7 +266,7 @@ impl From<Row> for Claimed {
             payload: row.payload,
             trace_parent: row.trace_parent,
             group: row.group_key,
-            lost: Arc::new(AtomicBool::new(false)),
+            marks: Arc::new(Marks::default()),
         }
     }
 }

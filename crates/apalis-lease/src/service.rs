@@ -1,6 +1,6 @@
 //! The outermost tower layer around a handler: runs it under its time limit, turns whatever happens
-//! into an [`Outcome`], and returns only when that is durable. Prolongs no lease (`keeper`) and
-//! writes nothing itself (`pump`).
+//! into an [`Outcome`], and returns only when that is durable, unless the worker was told to work
+//! ahead. Prolongs no lease (`keeper`) and writes nothing itself (`pump`).
 
 use std::any::Any;
 use std::fmt;
@@ -13,7 +13,7 @@ use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use rand::RngExt;
+use tokio::sync::oneshot;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -22,9 +22,7 @@ use crate::config::Config;
 use crate::context::JobContext;
 use crate::desk::{Desk, Fence, Settled, Verdict};
 use crate::outcome::{self, Outcome};
-
-/// No wait is longer than ten years, whatever a handler asks for: Postgres' calendar ends.
-const LONGEST_WAIT: Duration = Duration::from_hours(24 * 3650);
+use crate::settling;
 
 /// Wraps a worker's handler and layers. apalis puts it there by itself.
 #[derive(Clone)]
@@ -91,7 +89,7 @@ where
         let Some(job) = task.data().get::<JobContext>().cloned() else {
             return Box::pin(async { Err(Unsettled::Foreign.into()) });
         };
-        let hold = Hold { desk: Arc::clone(&self.layer.desk), fence: job.fence };
+        let mut hold = Hold::new(&self.layer.desk, job.fence);
         let (timeout, backoff) = (self.layer.timeout, self.layer.backoff);
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         Box::pin(async move {
@@ -99,21 +97,37 @@ where
                 Ok(running) => finish(running, timeout).await,
                 Err(panic) => panicked(panic.as_ref()),
             };
-            settle(&hold, &job, backoff, outcome).await
+            settle(&mut hold, job.attempt(), backoff, outcome).await
         })
     }
 }
 
-/// Holds a run for as long as its future lives. Dropped unsettled (the worker was dropped), the
-/// lease is no longer prolonged, and the job runs elsewhere.
+/// Holds a run and its slot for as long as its future lives. Dropped without a verdict (the worker
+/// was dropped), the lease is no longer prolonged, and the job runs elsewhere.
 struct Hold {
     desk: Arc<Desk>,
     fence: Fence,
+    /// The pump lets go of the run.
+    handed_in: bool,
+}
+
+impl Hold {
+    fn new(desk: &Arc<Desk>, fence: Fence) -> Self {
+        Hold { desk: Arc::clone(desk), fence, handed_in: false }
+    }
+
+    fn hand_in(&mut self, verdict: Verdict) -> oneshot::Receiver<Settled> {
+        self.handed_in = true;
+        self.desk.settle(self.fence, verdict)
+    }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.desk.let_go(self.fence);
+        if !self.handed_in {
+            self.desk.let_go(self.fence);
+        }
+        self.desk.leave_slot();
     }
 }
 
@@ -144,44 +158,20 @@ fn panicked(panic: &(dyn Any + Send)) -> Outcome {
     Outcome::retry(format_args!("panicked: {}", text.unwrap_or("without words")))
 }
 
+/// Returns when the verdict is durable, or at once where the worker may work ahead.
 async fn settle(
-    hold: &Hold,
-    job: &JobContext,
+    hold: &mut Hold,
+    attempt: u32,
     backoff: Backoff,
     outcome: Outcome,
 ) -> Result<Outcome, BoxDynError> {
-    let delay_ms = delay_ms(&outcome, job.attempt(), backoff);
-    let verdict = Verdict::Ended { outcome: outcome.clone(), delay_ms };
-    match hold.desk.settle(hold.fence, verdict).await {
-        Ok(Settled::Durably) => {
-            tracing::debug!(
-                job.id = hold.fence.id,
-                attempt = job.attempt(),
-                outcome = outcome.word(),
-                "settled"
-            );
-            Ok(outcome)
-        }
-        Ok(Settled::TooLate) => {
-            tracing::warn!(
-                job.id = hold.fence.id,
-                attempt = job.attempt(),
-                "ended too late: the job was taken over"
-            );
-            Err(Unsettled::Lost.into())
-        }
+    let told = hold.hand_in(settling::verdict(outcome.clone(), attempt, backoff));
+    if hold.desk.works_ahead() {
+        return Ok(outcome);
+    }
+    match told.await {
+        Ok(Settled::Durably) => Ok(outcome),
+        Ok(Settled::TooLate) => Err(Unsettled::Lost.into()),
         Err(_) => Err(Unsettled::Ended.into()),
     }
-}
-
-fn delay_ms(outcome: &Outcome, attempt: u32, backoff: Backoff) -> i64 {
-    let wait = match outcome {
-        Outcome::Retry { after: Some(after), .. } => *after,
-        Outcome::Retry { after: None, .. } => backoff.delay(attempt, rand::rng().random()),
-        Outcome::Done
-        | Outcome::NotBefore { .. }
-        | Outcome::Halt { .. }
-        | Outcome::GiveUp { .. } => Duration::ZERO,
-    };
-    i64::try_from(wait.min(LONGEST_WAIT).as_millis()).unwrap_or(i64::MAX)
 }

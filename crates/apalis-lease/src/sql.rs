@@ -262,21 +262,31 @@ join apalis_lease.attempts as a on a.job_id = t.id and a.run = t.run
 where a.outcome <> 'lost'";
 
 /// Moves the leases of the runs named by `$1` ids and `$2` runs, even lapsed ones, as long as
-/// nobody has taken the job over. Comes back with those that are still held.
+/// nobody has taken the job over. Comes back with those that are still held. A row that is locked
+/// is being settled by its own job's transaction: it is not waited for, which would let every other
+/// lease lapse, and needs no lease meanwhile, since a rescue passes locked rows by.
 pub(crate) const PROLONG: &str = "
 with held as materialized (
     select j.id, j.run
     from unnest($1::bigint[], $2::integer[]) as h (id, run)
     join apalis_lease.jobs as j on j.id = h.id and j.run = h.run
     where j.state = 'running'
+),
+free as materialized (
+    select j.id
+    from held
+    join apalis_lease.jobs as j on j.id = held.id and j.run = held.run
+    where j.state = 'running'
     order by j.id
-    for update of j
+    for update of j skip locked
+),
+prolonged as (
+    update apalis_lease.jobs as j
+    set lease_until = clock_timestamp() + j.lease_ms * interval '1 millisecond'
+    from free
+    where j.id = free.id
 )
-update apalis_lease.jobs as j
-set lease_until = clock_timestamp() + j.lease_ms * interval '1 millisecond'
-from held
-where j.id = held.id
-returning j.id, j.run";
+select id, run from held";
 
 /// Takes back jobs whose lease has lapsed, as a lost attempt: ready again, or dead where it was
 /// the last. Leaves alone every lease longer than `$1` ms, the time the caller has been connected.
@@ -324,6 +334,8 @@ from apalis_lease.queue_depth
 where queue = $1";
 
 /// See the function's comment in Postgres, as for those below.
+pub(crate) const RETRY_JOB: &str = "select apalis_lease.retry_job($1)";
+pub(crate) const CANCEL_JOB: &str = "select apalis_lease.cancel_job($1, $2)";
 pub(crate) const PAUSE_QUEUE: &str = "select apalis_lease.pause_queue($1, $2)";
 pub(crate) const RESUME_QUEUE: &str = "select apalis_lease.resume_queue($1)";
 pub(crate) const PAUSE_GROUP: &str = "select apalis_lease.pause_group($1, $2, $3)";

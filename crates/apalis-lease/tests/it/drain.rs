@@ -57,7 +57,7 @@ async fn no_connection_outlives_its_worker() {
         }
         eventually("only the waker is left", async || rig.number(OURS).await == 1).await;
     }
-    let Rig { waker, pool, cluster: _cluster } = rig;
+    let Rig { waker, pool, cluster: _cluster, .. } = rig;
     drop(waker);
     eventually("and it goes with its last clone", async || {
         let left: i64 = sqlx::query_scalar(OURS).fetch_one(&pool).await.unwrap();

@@ -25,12 +25,18 @@ pub const LEASE: Duration = Duration::from_secs(2);
 pub const NEVER: Duration = Duration::from_mins(5);
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Whether this is the long proof (`make proof`), or its quick slice.
+pub fn is_proof() -> bool {
+    std::env::var_os("PARAGON_PROOF").is_some()
+}
+
 /// What a handler returns here: everything a handler may.
 pub type Ended = Result<Outcome, BoxDynError>;
 type Handler = Arc<dyn Fn(u64, JobContext) -> BoxFuture<'static, Ended> + Send + Sync>;
 
 pub struct Rig {
     pub cluster: Cluster,
+    pub url: String,
     pub pool: PgPool,
     pub waker: Waker,
 }
@@ -53,7 +59,7 @@ impl Rig {
             .unwrap();
         apalis_lease::migrate(&pool).await.unwrap();
         let waker = Waker::new(&pool);
-        Rig { cluster, pool, waker }
+        Rig { cluster, url, pool, waker }
     }
 
     pub async fn stop_postgres(&mut self) {
