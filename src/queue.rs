@@ -9,13 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, PhoneNumberId};
 use crate::domain::retry::{Verdict, halted_for};
 use crate::store::Tx;
+use crate::store::late::Late;
 
 /// Tries of a job in all: quick ones first, then one an hour. They end before the 24-hour window
 /// does, so that a job that gives up can still tell the sender.
 const MAX_ATTEMPTS: u16 = 33;
+
+/// Tries of telling a delay: after a few it is no news any more.
+const DELAY_MAX_ATTEMPTS: u16 = 3;
 
 /// How long a failed try waits: from a second, doubling, to an hour.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_hours(1) };
@@ -47,12 +51,30 @@ impl Queue {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Job {
     message_id: i64,
+    #[serde(default)]
+    errand: Errand,
+}
+
+/// What is to be done about a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// Bring it as far as it can be brought.
+    #[default]
+    Process,
+    /// Tell its sender that it takes longer.
+    TellDelay,
 }
 
 impl Job {
     /// The message that it is about.
     pub fn message(self) -> MessageId {
         MessageId(self.message_id)
+    }
+
+    /// What is to be done about it.
+    pub fn errand(self) -> Errand {
+        self.errand
     }
 }
 
@@ -61,6 +83,8 @@ impl Job {
 pub struct Order {
     /// About which message.
     pub message: MessageId,
+    /// The number that it was written to: its jobs are paused together.
+    pub number: PhoneNumberId,
     /// Before others: a photo whose URL and id grow old.
     pub urgent: bool,
     /// The W3C trace context to go on with.
@@ -79,8 +103,27 @@ pub async fn enqueue(
     Ok(())
 }
 
+/// Writes one job for each of `late`, in the caller's transaction: its sender is to hear that it
+/// takes longer. One that is ordered and not done is not ordered again.
+pub async fn enqueue_delays(tx: &mut Tx, late: &[Late]) -> Result<(), apalis_lease::EnqueueError> {
+    let job = |late: &Late| {
+        let job = Job { message_id: late.message.0, errand: Errand::TellDelay };
+        NewJob::new(Queue::Messages.name(), job)
+            .priority(Priority::First)
+            .max_attempts(DELAY_MAX_ATTEMPTS)
+            .group(late.number.as_str())
+            .key(format!("delay/{}", late.message))
+            .trace_parent(late.trace_parent.clone())
+    };
+    let jobs: Vec<NewJob<Job>> = late.iter().map(job).collect();
+    apalis_lease::enqueue_all(tx, &jobs).await?;
+    Ok(())
+}
+
 fn job(queue: Queue, order: &Order) -> NewJob<Job> {
-    let job = NewJob::new(queue.name(), Job { message_id: order.message.0 })
+    let job = Job { message_id: order.message.0, errand: Errand::Process };
+    let job = NewJob::new(queue.name(), job)
+        .group(order.number.as_str())
         .priority(if order.urgent { Priority::First } else { Priority::Normal })
         .max_attempts(MAX_ATTEMPTS)
         .trace_parent(order.trace_parent.clone());
@@ -121,6 +164,7 @@ pub fn outcome(verdict: Verdict, reason: &str, now: DateTime<Utc>, age: Duration
         Verdict::Retry => Outcome::retry(reason),
         Verdict::NotBefore(wait) => Outcome::not_before(later(wait), reason),
         Verdict::Halt => Outcome::not_before(later(halted_for(age)), reason),
+        Verdict::PauseNumber => Outcome::halt(reason),
         Verdict::GiveUp => Outcome::give_up(reason),
     }
 }

@@ -45,6 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("stripe_core", &["clients"]),
     ("sqlx", &["store", "queue"]),
     ("image", &["reading"]),
+    ("image_hasher", &["reading"]),
     ("opentelemetry", &["telemetry"]),
     ("clap", &["app"]),
     ("simulators", &["app"]),

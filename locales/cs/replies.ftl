@@ -62,6 +62,9 @@ unreadable = Tohle se mi nepodařilo otevřít. Pošlete prosím účtenku znovu
 help = Pošlete mi fotku účtenky. Zaúčtuji ji a napíšu vám, co jsem přečetl.
 send-a-photo = Umím číst jen fotky a PDF. Pošlete prosím účtenku takto.
 gave-up = Omlouvám se, zatím se mi to nepodařilo zaúčtovat. Fotka je v bezpečí, náš tým se na ni podívá.
+takes-longer = Tohle bude chvilku trvat. Ozvu se, jakmile to přečtu.
+over-limit = Tolik účtenek za den nezvládnu. Zbytek mi prosím pošlete zítra.
+not-a-customer = Toto číslo slouží jen registrovaným zákazníkům. Požádejte prosím toho, od koho ho máte, aby vás zaregistroval.
 
 ## Formats
 

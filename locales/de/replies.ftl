@@ -62,6 +62,9 @@ unreadable = Das konnte ich nicht öffnen. Bitte senden Sie den Beleg noch einma
 help = Senden Sie mir ein Foto eines Belegs. Ich buche ihn und schreibe, was ich gelesen habe.
 send-a-photo = Ich kann nur Fotos und PDFs lesen. Bitte senden Sie den Beleg so.
 gave-up = Das konnte ich leider noch nicht buchen. Ihr Foto ist sicher: Unser Team sieht es sich an.
+takes-longer = Das dauert etwas länger. Ich antworte, sobald ich es gelesen habe.
+over-limit = So viele Belege schaffe ich an einem Tag nicht. Bitte senden Sie den Rest morgen.
+not-a-customer = Diese Nummer ist nur für registrierte Kunden. Bitte lassen Sie sich von der Stelle anmelden, die sie Ihnen gegeben hat.
 
 ## Formats
 

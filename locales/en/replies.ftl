@@ -117,6 +117,15 @@ send-a-photo = I can only read photos and PDFs. Please send the receipt as one o
 # We gave up for now. The answer may follow when somebody has looked at it.
 gave-up = Sorry, I could not book this yet. Your photo is safe: our team will look at it.
 
+# A photo has taken over a minute. The answer follows.
+takes-longer = This one takes a little longer. I will answer as soon as I have read it.
+
+# The sender has sent more photos in a day than are taken from one person.
+over-limit = That is more than I can take in one day. Please send the rest tomorrow.
+
+# Only people who are customers already are served.
+not-a-customer = This number serves registered customers only. Please ask whoever gave it to you to register yours.
+
 ## Formats
 
 # An amount of a currency that is written as a symbol: €, £, $, ¥.

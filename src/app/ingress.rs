@@ -14,12 +14,14 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::Context;
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use self::custody::{Custody, Taken};
 use super::home::Home;
+use super::renewal::{Renewable, keep_renewing};
 use super::stripe_webhook::{StripeDoor, stripe_webhook};
 use super::{Failure, probes, shutdown};
 use crate::clients::whatsapp::WhatsApp;
@@ -69,6 +71,7 @@ pub struct Ingress {
     address: SocketAddr,
     state: Arc<State>,
     stripe: Option<StripeDoor>,
+    token: Option<Renewable>,
 }
 
 /// What a request works with.
@@ -88,6 +91,7 @@ impl Ingress {
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
+        let token = Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer());
         let app_secrets = SigningSecrets::parse(settings.app_secrets.reveal())
             .ok_or_else(|| SettingError::unreadable("META_APP_SECRET", "holds only commas"))?;
         let stripe = match &settings.stripe_webhook_secrets {
@@ -105,7 +109,7 @@ impl Ingress {
         let budget = Budget { time: settings.media_budget, max_bytes: graph.media_max_bytes };
         let custody = Custody::new(Replay { ledger, spool }, photos, whatsapp, budget);
         let state = Arc::new(State { custody, app_secrets, verify_token: settings.verify_token });
-        Ok(Self { listener, address, state, stripe })
+        Ok(Self { listener, address, state, stripe, token })
     }
 
     /// Where it listens; the port is real even where `:0` was asked for.
@@ -115,7 +119,7 @@ impl Ingress {
 
     /// Serves until `stop` is cancelled, then finishes the requests under way.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
-        let Self { listener, state, stripe, .. } = self;
+        let Self { listener, state, stripe, token, .. } = self;
         let custody = Arc::clone(&state);
         let home = Home::here();
         let server = HttpServer::new(move || {
@@ -134,9 +138,11 @@ impl Ingress {
         .listen(listener)
         .map_err(anyhow::Error::from)?
         .run();
-        let (served, ()) = tokio::join!(
+        let (tokens, renewed) = (token.into_iter().collect(), Notify::new());
+        let (served, (), ()) = tokio::join!(
             shutdown::serve_until(server, stop.clone()),
-            custody.custody.keep_replaying(stop)
+            custody.custody.keep_replaying(stop.clone()),
+            keep_renewing(tokens, stop, &renewed)
         );
         // A Postgres that hangs must not keep us from ending.
         timeout(CLOSE_WITHIN, custody.custody.close()).await.ok();

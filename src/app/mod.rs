@@ -5,6 +5,7 @@ pub mod worker;
 pub mod admin;
 mod stripe_webhook;
 mod home;
+mod renewal;
 mod probes;
 mod shutdown;
 

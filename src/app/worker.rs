@@ -10,10 +10,12 @@ use actix_web::{App, HttpServer};
 use anyhow::Context;
 use apalis::prelude::{Data, WorkerBuilder, WorkerError};
 use apalis_lease::{JobContext, LeaseBackend, Outcome};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use super::home::Home;
+use super::renewal::{Renewable, keep_renewing};
 use super::{Failure, probes, shutdown};
 use crate::clients::Http;
 use crate::clients::anthropic::Anthropic;
@@ -22,8 +24,10 @@ use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
-use crate::pipeline::worker::{Deps, Pace, StepError, Try, Unbroken, Wishes, process};
-use crate::queue::{self, Bell, Job, Queue};
+use crate::pipeline::worker::{
+    Ask, Deps, Pace, SendPace, StepError, Try, Unbroken, Wishes, late, pauses, process,
+};
+use crate::queue::{self, Bell, Errand, Job, Queue};
 use crate::reading::engines::Tesseract;
 use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
 use crate::store::Store;
@@ -37,6 +41,14 @@ const SPARE_CONNECTIONS: usize = 2;
 
 /// How often what has outlived its use is removed.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+
+/// How often it is looked whether a number is paused, and every so many looks Meta is asked about it:
+/// each half minute.
+const LOOK_AT_PAUSES_EVERY: Duration = Duration::from_secs(5);
+const ASK_META_EVERY: u64 = 6;
+
+/// How often photos that take long are looked for.
+const LOOK_FOR_LATE_EVERY: Duration = Duration::from_secs(5);
 
 /// A job needs Postgres for moments only, so that connections are fewer than jobs.
 const MOST_CONNECTIONS: usize = 8;
@@ -54,6 +66,7 @@ pub struct Worker {
     name: String,
     concurrency: usize,
     ocr_concurrency: usize,
+    tokens: Vec<Renewable>,
     probes: TcpListener,
 }
 
@@ -70,6 +83,10 @@ impl Worker {
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
         let stripe = Stripe::new(http.clone(), &settings.stripe_url, &settings.stripe_key)
             .map_err(SettingError::of_client("STRIPE_API_URL", "STRIPE_SECRET_KEY"))?;
+        let tokens = [
+            Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer()),
+            Renewable::new("STRIPE_SECRET_KEY", settings.stripe_key_file, stripe.bearer()),
+        ];
         let engines = engines(&settings.reading, &http).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {
             format!("METRICS_ADDR: cannot listen on {}", settings.metrics_address)
@@ -80,6 +97,8 @@ impl Worker {
             echo_wait: settings.echo_wait,
             customer_ttl: settings.customer_ttl,
             media_max_bytes: graph.media_max_bytes,
+            sender_daily_limit: settings.sender_daily_limit,
+            new_senders: settings.new_senders,
         };
         let deps = Deps {
             bell: Bell::new(store.pool()),
@@ -89,6 +108,7 @@ impl Worker {
             whatsapp,
             stripe,
             stripe_searches: Pace::new("stripe_search", settings.stripe_searches_per_second),
+            sends: SendPace::new(settings.sends_per_second),
             engines: Arc::new(engines),
             wishes: Arc::new(wishes),
         };
@@ -98,6 +118,7 @@ impl Worker {
             name: format!("worker-{}", uuid::Uuid::new_v4().simple()),
             concurrency: settings.concurrency,
             ocr_concurrency: settings.ocr_concurrency,
+            tokens: tokens.into_iter().flatten().collect(),
             probes,
         })
     }
@@ -110,7 +131,7 @@ impl Worker {
 
     /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
-        let Self { deps, name, concurrency, ocr_concurrency, probes: listener } = self;
+        let Self { deps, name, concurrency, ocr_concurrency, tokens, probes: listener } = self;
         let pool = deps.store.pool();
         info!(worker = name, concurrency, ocr_concurrency, "working");
         let messages = WorkerBuilder::new(format!("{name}-messages"))
@@ -133,11 +154,15 @@ impl Worker {
                 cancelled(stop.clone()).await
             }
         };
-        let (worked, has_read, probes, ()) = tokio::join!(
+        let renewed = Notify::new();
+        let (worked, has_read, probes, (), (), (), ()) = tokio::join!(
             ending_all(&stop, messages.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reading),
             ending_all(&stop, serve_probes(listener, deps.store.clone(), stop.clone())),
             keep_tidy(&deps, stop.clone()),
+            keep_telling_delays(&deps, stop.clone()),
+            keep_renewing(tokens, stop.clone(), &renewed),
+            keep_looking_after_pauses(&deps, stop.clone(), &renewed),
         );
         deps.store.close().await;
         worked.and(has_read).map_err(anyhow::Error::from)?;
@@ -159,6 +184,37 @@ async fn keep_tidy(deps: &Deps, stop: CancellationToken) {
         let chores = deps.store.tidy(deps.clock.now());
         if let Some(Err(error)) = stop.run_until_cancelled(chores).await {
             warn!(%error, "chores were not done; they are tried again in an hour");
+        }
+    }
+}
+
+/// Looks for photos that take long, until `stop` is cancelled.
+async fn keep_telling_delays(deps: &Deps, stop: CancellationToken) {
+    let mut due = tokio::time::interval(LOOK_FOR_LATE_EVERY);
+    while stop.run_until_cancelled(due.tick()).await.is_some() {
+        if let Some(Err(error)) = stop.run_until_cancelled(late::look_for_late(deps)).await {
+            warn!(%error, "nobody was told of delays; they are looked for again");
+        }
+    }
+}
+
+/// Looks after paused numbers, until `stop` is cancelled. Meta is asked at the start, when there is
+/// another token, and now and then.
+async fn keep_looking_after_pauses(deps: &Deps, stop: CancellationToken, renewed: &Notify) {
+    let mut due = tokio::time::interval(LOOK_AT_PAUSES_EVERY);
+    let mut looked = 0_u64;
+    loop {
+        let ask = tokio::select! {
+            () = stop.cancelled() => return,
+            () = renewed.notified() => Ask::Meta,
+            _ = due.tick() => {
+                looked += 1;
+                if looked % ASK_META_EVERY == 1 { Ask::Meta } else { Ask::Nobody }
+            }
+        };
+        let looking = pauses::look_after_pauses(deps, ask);
+        if let Some(Err(error)) = stop.run_until_cancelled(looking).await {
+            warn!(%error, "paused numbers were not looked after; they are looked at again");
         }
     }
 }
@@ -222,7 +278,12 @@ async fn engines(settings: &ReadingSettings, http: &Http) -> Result<Engines, Set
 
 async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {
     let span = job_span("worker.message", job, &context);
-    let work = Box::pin(process(&deps, job.message(), which_try(&context)));
+    let work = async {
+        match job.errand() {
+            Errand::Process => Box::pin(process(&deps, job.message(), which_try(&context))).await,
+            Errand::TellDelay => Box::pin(late::tell_delay(&deps, job.message())).await,
+        }
+    };
     let done = work.instrument(span.clone()).await;
     span.in_scope(|| settle(&deps, job, &context, done))
 }
@@ -262,6 +323,7 @@ fn settle(deps: &Deps, job: Job, context: &JobContext, done: Result<(), StepErro
         Verdict::Retry | Verdict::NotBefore(_) => {
             warn!(message.id = %id, %error, ?verdict, "message {id} is tried again");
         }
+        Verdict::PauseNumber => warn!(message.id = %id, %error, "message {id} waits for a token"),
         Verdict::Halt => {
             error!(message.id = %id, %error, "message {id} waits for the operator");
         }

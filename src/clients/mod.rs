@@ -6,11 +6,13 @@ mod format;
 pub mod http;
 mod retry_after;
 mod secret;
+mod bearer;
 pub mod whatsapp;
 pub mod stripe;
 pub mod anthropic;
 
 pub use base_url::NotABaseUrl;
+pub use bearer::Bearer;
 pub use http::{Http, HttpError};
 pub use secret::{NotAToken, Secret};
 

@@ -70,6 +70,9 @@ texts! {
     "help" Help,
     "send-a-photo" SendAPhoto,
     "gave-up" GaveUp,
+    "takes-longer" TakesLonger,
+    "over-limit" OverLimit,
+    "not-a-customer" NotACustomer,
     "money-with-symbol" MoneyWithSymbol { currency: &'static str, number: String },
     "money-with-letters" MoneyWithLetters { currency: &'static str, number: String },
 }

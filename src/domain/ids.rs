@@ -111,6 +111,12 @@ impl PhoneNumberId {
     }
 }
 
+impl fmt::Display for PhoneNumberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A Stripe customer's id (`cus_…`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerId(pub String);

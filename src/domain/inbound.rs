@@ -5,10 +5,14 @@ use chrono::{DateTime, Utc};
 use super::chat::{Press, Quoting};
 use super::delivery::StatusUpdate;
 use super::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
-use super::sender::{ProfileName, Sender};
+use super::sender::{Profile, ProfileName, Sender};
 
 /// One item of a webhook's batch.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a webhook has a few items, and they are not moved about"
+)]
 pub enum Item {
     /// Somebody wrote to us.
     Message(Inbound),
@@ -39,6 +43,8 @@ pub struct Inbound {
     pub sender: Sender,
     /// The name of their profile, where told.
     pub profile_name: Option<ProfileName>,
+    /// What else is told of them.
+    pub profile: Profile,
     /// Meta's time of writing: the 24-hour window opens here, not when we heard of it.
     pub sent_at: DateTime<Utc>,
     /// What they sent.
@@ -58,6 +64,8 @@ pub enum Content {
     Choice(Press),
     /// A voice message, video, sticker, location, contact card: we ask for a photo instead.
     OtherMedia,
+    /// The sender is somebody else from now on: another number, another user id.
+    Moved(Sender),
     /// A reaction, a revoke, a system message …: nothing is answered.
     Silent,
 }
@@ -70,6 +78,7 @@ impl Content {
             Self::Text(_) => "text",
             Self::Choice(_) => "choice",
             Self::OtherMedia => "other_media",
+            Self::Moved(_) => "moved",
             Self::Silent => "silent",
         }
     }

@@ -12,3 +12,4 @@ pub mod reply;
 pub mod chat;
 pub mod delivery;
 pub mod retry;
+pub mod limits;

@@ -17,7 +17,7 @@ use super::language::Language;
 const WINDOW: Duration = Duration::hours(24);
 
 /// We stop this much earlier: a message that leaves in the last second arrives outside.
-const WINDOW_MARGIN: Duration = Duration::minutes(2);
+const WINDOW_MARGIN: Duration = Duration::seconds(30);
 
 /// Meta's code for free words after the window.
 pub const WINDOW_CLOSED: i32 = 131_047;
@@ -59,15 +59,23 @@ pub enum Outcome {
     SendAPhoto,
     /// We gave up for now. The photo is kept, and the operator sees it; the answer may follow.
     GaveUp,
+    /// It takes longer than usual; the answer follows.
+    TakesLonger,
+    /// The sender has sent more photos in a day than are taken from one.
+    OverLimit,
+    /// Only senders who are customers already are served.
+    NotACustomer,
 }
 
-/// A message has one answer, and at most one notice before it.
+/// A message has one answer, and at most one of each of the others before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// What became of it.
     Answer,
-    /// That it is not done yet.
+    /// That it is not done yet, and that somebody will look at it.
     Notice,
+    /// That it takes longer.
+    Delay,
 }
 
 impl Part {
@@ -76,6 +84,7 @@ impl Part {
         match self {
             Self::Answer => "answer",
             Self::Notice => "notice",
+            Self::Delay => "delay",
         }
     }
 }
@@ -128,6 +137,9 @@ impl Outcome {
             Self::Help => "help",
             Self::SendAPhoto => "send_a_photo",
             Self::GaveUp => "gave_up",
+            Self::TakesLonger => "takes_longer",
+            Self::OverLimit => "over_limit",
+            Self::NotACustomer => "not_a_customer",
         }
     }
 
@@ -135,6 +147,7 @@ impl Outcome {
     pub fn part(&self) -> Part {
         match self {
             Self::GaveUp => Part::Notice,
+            Self::TakesLonger => Part::Delay,
             Self::Entry(_)
             | Self::Duplicate { .. }
             | Self::BookedAsNew(_)
@@ -144,7 +157,9 @@ impl Outcome {
             | Self::NotAReceipt
             | Self::Unreadable
             | Self::Help
-            | Self::SendAPhoto => Part::Answer,
+            | Self::SendAPhoto
+            | Self::OverLimit
+            | Self::NotACustomer => Part::Answer,
         }
     }
 
@@ -157,9 +172,14 @@ impl Outcome {
             Self::Duplicate { entry, .. }
             | Self::HowToCorrect(entry)
             | Self::CorrectionHelp(entry) => Some(*entry),
-            Self::NotAReceipt | Self::Unreadable | Self::Help | Self::SendAPhoto | Self::GaveUp => {
-                None
-            }
+            Self::NotAReceipt
+            | Self::Unreadable
+            | Self::Help
+            | Self::SendAPhoto
+            | Self::GaveUp
+            | Self::TakesLonger
+            | Self::OverLimit
+            | Self::NotACustomer => None,
         }
     }
 
@@ -176,7 +196,10 @@ impl Outcome {
             | Self::Unreadable
             | Self::Help
             | Self::SendAPhoto
-            | Self::GaveUp => None,
+            | Self::GaveUp
+            | Self::TakesLonger
+            | Self::OverLimit
+            | Self::NotACustomer => None,
         }
     }
 
@@ -214,8 +237,8 @@ mod tests {
     fn free_words_are_for_the_first_24_hours_by_metas_clock() {
         let sent = at("2026-11-23T10:00:00Z");
         assert_eq!(Form::at(at("2026-11-23T10:00:05Z"), sent), Form::Text);
-        assert_eq!(Form::at(at("2026-11-24T09:57:59Z"), sent), Form::Text);
-        assert_eq!(Form::at(at("2026-11-24T09:58:00Z"), sent), Form::Template);
+        assert_eq!(Form::at(at("2026-11-24T09:59:29Z"), sent), Form::Text);
+        assert_eq!(Form::at(at("2026-11-24T09:59:30Z"), sent), Form::Template);
         assert_eq!(Form::at(at("2026-11-24T11:00:00Z"), sent), Form::Template);
     }
 
@@ -253,6 +276,9 @@ mod tests {
             Outcome::Help,
             Outcome::SendAPhoto,
             Outcome::GaveUp,
+            Outcome::TakesLonger,
+            Outcome::OverLimit,
+            Outcome::NotACustomer,
         ] {
             assert!(outcome.parameters(Language::En).is_empty());
         }

@@ -12,10 +12,16 @@ pub enum Verdict {
     NotBefore(Duration),
     /// No retry can help. The job stays visible with its reason.
     GiveUp,
-    /// Every job of its kind would fail (a dead token, a wrong key): wait for the operator,
+    /// Every job of its kind would fail (a missing permission, a wrong key): wait for the operator,
     /// burn nothing. Not counted as an attempt.
     Halt,
+    /// Every job of this number would fail, for its token is dead: they wait until it is another.
+    /// Not counted as an attempt.
+    PauseNumber,
 }
+
+/// What the reason of such a pause says: by it those are told from pauses by hand.
+pub const TOKEN_IS_DEAD: &str = "the access token is dead";
 
 /// How long a halted job of this age rests before it looks whether the operator has mended the
 /// cause: a minute at first, a quarter of an hour once it has waited for hours.

@@ -106,6 +106,39 @@ impl fmt::Debug for ProfileName {
     }
 }
 
+/// The name that a sender goes by in WhatsApp. It may change at any time: nobody is known by it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// Takes letters, digits, `.` and `_`, up to 100 of them.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |it: char| it.is_alphanumeric() || matches!(it, '.' | '_');
+        let sound = (1..=100).contains(&text.chars().count()) && text.chars().all(plain);
+        sound.then(|| Self(text.to_owned()))
+    }
+
+    /// As it is written, without `@`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Username(…)")
+    }
+}
+
+/// What Meta tells of a sender besides who they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The same person as other portfolios of the same business see them.
+    pub parent_user_id: Option<UserId>,
+    /// What they go by.
+    pub username: Option<Username>,
+}
+
 /// Who wrote, by what Meta told of them: at least one of the two is there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sender {

@@ -3,6 +3,7 @@
 //! No network, no database, no clock: today is an argument.
 
 pub mod picture;
+pub mod likeness;
 pub mod engines;
 pub mod fields;
 pub mod truth;

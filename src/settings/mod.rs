@@ -9,7 +9,7 @@ mod admin;
 
 pub use admin::AdminSettings;
 pub use ingress::IngressSettings;
-pub use source::{SettingError, Source};
+pub use source::{SecretFile, SettingError, Source};
 pub use worker::{EngineName, ReadingSettings, WorkerSettings};
 
 use crate::clients::Secret;
@@ -37,6 +37,8 @@ pub struct GraphSettings {
     pub url: String,
     /// `WA_TOKEN`.
     pub token: Secret,
+    /// `WA_TOKEN_FILE`, where the token is held in a file: read again while the program runs.
+    pub token_file: Option<SecretFile>,
     /// `MEDIA_HOSTS`: where the token may go besides.
     pub media_hosts: MediaHosts,
     /// `MEDIA_MAX_BYTES`: larger photos are not taken.
@@ -53,6 +55,7 @@ impl GraphSettings {
                 .text("GRAPH_API_URL")
                 .unwrap_or_else(|| "https://graph.facebook.com/v26.0".to_owned()),
             token: source.secret("WA_TOKEN")?,
+            token_file: source.secret_file("WA_TOKEN"),
             media_hosts: MediaHosts::parse(&hosts)
                 .map_err(|error| SettingError::unreadable("MEDIA_HOSTS", error))?,
             media_max_bytes: source.number("MEDIA_MAX_BYTES", 16 * 1024 * 1024)?,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::clients::{NotAClient, Secret};
@@ -35,6 +35,18 @@ impl SettingError {
             "not set; set it, or {variable}_FILE to a file that holds it (see .env.example)"
         );
         Self { variable, problem }
+    }
+}
+
+/// A file that holds a secret, to be read again and again.
+#[derive(Clone, Debug)]
+pub struct SecretFile(PathBuf);
+
+impl SecretFile {
+    /// What it holds now; `None` while it cannot be read or is empty, as when it is being written.
+    pub fn read(&self) -> Option<Secret> {
+        let held = std::fs::read_to_string(&self.0).ok()?;
+        (!held.trim().is_empty()).then(|| Secret::new(held))
     }
 }
 
@@ -97,6 +109,15 @@ impl Source {
             return Err(SettingError::unreadable(name, problem));
         }
         Ok(Some(value.to_owned()))
+    }
+
+    /// The file that holds a secret, where it is one that is held in a file: it may change while the
+    /// program runs.
+    pub fn secret_file(&self, name: &str) -> Option<SecretFile> {
+        if self.text(name).is_some() {
+            return None;
+        }
+        self.text(&format!("{name}_FILE")).map(|path| SecretFile(path.into()))
     }
 
     /// A setting that the program cannot do without.

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{GraphSettings, SettingError, Source};
+use super::{GraphSettings, SecretFile, SettingError, Source};
 use crate::clients::Secret;
 use crate::domain::language::Language;
+use crate::domain::limits::NewSenders;
 use crate::domain::money::Country;
 
 /// The settings of `worker`.
@@ -19,12 +20,16 @@ pub struct WorkerSettings {
     pub graph: GraphSettings,
     /// `STRIPE_SECRET_KEY`.
     pub stripe_key: Secret,
+    /// `STRIPE_SECRET_KEY_FILE`: read again while the program runs.
+    pub stripe_key_file: Option<SecretFile>,
     /// `STRIPE_API_URL`.
     pub stripe_url: String,
     /// `CUSTOMER_TTL_HOURS`: how long the local copy of a customer is believed.
     pub customer_ttl: Duration,
     /// `STRIPE_SEARCHES_PER_SECOND`, all workers together.
     pub stripe_searches_per_second: u32,
+    /// `WA_SENDS_PER_SECOND` from each number, all workers together; 0 is no limit.
+    pub sends_per_second: u32,
     /// Who reads photos.
     pub reading: ReadingSettings,
     /// `WORKER_CONCURRENCY`: jobs at once in this process, local readings apart.
@@ -35,6 +40,10 @@ pub struct WorkerSettings {
     pub reply_template: String,
     /// `REPLY_LANGUAGE`.
     pub language: Language,
+    /// `SENDER_DAILY_LIMIT`: photos that one sender may send in 24 hours.
+    pub sender_daily_limit: u32,
+    /// `NEW_SENDERS`: whether senders are served whom nobody knows.
+    pub new_senders: NewSenders,
     /// `ECHO_WAIT_S`: how long a send of unknown outcome waits for the status that echoes it.
     pub echo_wait: Duration,
 }
@@ -72,6 +81,7 @@ impl WorkerSettings {
             metrics_address: source.address("METRICS_ADDR", "127.0.0.1:9464")?,
             graph: GraphSettings::from(source)?,
             stripe_key: source.secret("STRIPE_SECRET_KEY")?,
+            stripe_key_file: source.secret_file("STRIPE_SECRET_KEY"),
             stripe_url: source
                 .text("STRIPE_API_URL")
                 .unwrap_or_else(|| "https://api.stripe.com".to_owned()),
@@ -80,6 +90,7 @@ impl WorkerSettings {
                 "STRIPE_SEARCHES_PER_SECOND",
                 source.number("STRIPE_SEARCHES_PER_SECOND", 15)?,
             )?,
+            sends_per_second: source.number("WA_SENDS_PER_SECOND", 80)?,
             reading: ReadingSettings::from(source)?,
             concurrency: at_least_one(
                 "WORKER_CONCURRENCY",
@@ -93,6 +104,11 @@ impl WorkerSettings {
                 .text("REPLY_TEMPLATE")
                 .unwrap_or_else(|| "receipt_result".to_owned()),
             language: language(source)?,
+            sender_daily_limit: at_least_one(
+                "SENDER_DAILY_LIMIT",
+                source.number("SENDER_DAILY_LIMIT", 100)?,
+            )?,
+            new_senders: new_senders(source)?,
             echo_wait: Duration::from_secs(source.number("ECHO_WAIT_S", 60)?),
         })
     }
@@ -139,6 +155,17 @@ fn language(source: &Source) -> Result<Language, SettingError> {
         let known = Language::ALL.map(Language::code).join(", ");
         SettingError::unreadable("REPLY_LANGUAGE", format!("knows {known}, found {code:?}"))
     })
+}
+
+fn new_senders(source: &Source) -> Result<NewSenders, SettingError> {
+    match source.text("NEW_SENDERS").as_deref() {
+        None | Some("accept") => Ok(NewSenders::Accept),
+        Some("refuse") => Ok(NewSenders::Refuse),
+        Some(other) => {
+            let problem = format!("knows accept and refuse, found {other:?}");
+            Err(SettingError::unreadable("NEW_SENDERS", problem))
+        }
+    }
 }
 
 fn home_country(source: &Source) -> Result<Option<Country>, SettingError> {

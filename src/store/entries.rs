@@ -37,13 +37,14 @@ pub(super) struct Likeness<'a> {
 
 impl Store {
     /// Records what was read: `duplicate` when the same sender has an entry of the same photo, or
-    /// of the same merchant, date and total; else `booked` when total and currency are known, else
+    /// of the same merchant, date and total, or the one that is `alike` by its picture; else `booked` when total and currency are known, else
     /// `incomplete`. One entry a message: a later call changes nothing and returns what stands.
     /// Two alike at the same moment: one is booked.
     pub async fn record_entry(
         &self,
         owner: &EntryOwner,
         fields: &Fields,
+        alike: Option<EntryId>,
         now: DateTime<Utc>,
     ) -> Result<Recorded, StoreError> {
         let mut tx = self.begin().await?;
@@ -51,7 +52,7 @@ impl Store {
         let key = fields.merchant_key();
         let total = fields.amount();
         let like = Likeness { merchant_key: key.as_deref(), date: fields.date, total };
-        let original = repeated(&mut tx, owner.sender, owner.message, &like).await?;
+        let original = repeated(&mut tx, owner.sender, owner.message, &like).await?.or(alike);
         let state = if original.is_some() { EntryState::Duplicate } else { EntryState::of(total) };
         sqlx::query!(
             "insert into entries (message_id, sender_id, customer_id, state, merchant, merchant_key,
@@ -79,6 +80,37 @@ impl Store {
         tx.commit().await?;
         let entry = self.entry(owner.message).await?;
         self.recorded(entry.ok_or(StoreError::Missing { table: "entries" })?).await
+    }
+
+    /// Entries of the same sender, with their photos, that agree with `fields` in total and in either
+    /// merchant or date, and not in both: a photo that looks the same would decide. The newest few.
+    pub async fn nearly_repeated(
+        &self,
+        sender: SenderId,
+        message: MessageId,
+        fields: &Fields,
+    ) -> Result<Vec<(EntryId, Vec<u8>)>, StoreError> {
+        let Some(total) = fields.amount() else { return Ok(Vec::new()) };
+        let rows = sqlx::query!(
+            "select entries.id, blobs.bytes
+             from entries
+             join blobs on blobs.sha256 = entries.photo_sha256
+             where entries.sender_id = $1 and entries.message_id <> $2
+                 and entries.state <> 'duplicate'
+                 and entries.total_minor = $3 and entries.currency = $4
+                 and (entries.merchant_key = $5 is true) <> (entries.receipt_date = $6 is true)
+             order by entries.id desc
+             limit 3",
+            sender.0,
+            message.0,
+            total.minor,
+            total.currency.code(),
+            fields.merchant_key(),
+            fields.date
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (EntryId(row.id), row.bytes)).collect())
     }
 
     /// The entry of `message`.

@@ -8,7 +8,7 @@ use super::{Store, StoreError, Tx};
 use crate::domain::chat::{Press, Quoting, Words};
 use crate::domain::ids::{MessageId, PhoneNumberId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound};
-use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+use crate::domain::sender::{Phone, Profile, ProfileName, Sender, UserId, Username};
 
 /// A message as the worker needs it.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Message {
     pub sender: Sender,
     /// Their profile's name.
     pub profile_name: Option<ProfileName>,
+    /// What else Meta told of them.
+    pub profile: Profile,
     /// What they sent.
     pub kind: Kind,
     /// Meta's time of writing.
@@ -42,6 +44,8 @@ pub enum Kind {
     Choice(Press),
     /// Voice, video, sticker.
     OtherMedia,
+    /// The sender is somebody else from now on.
+    Moved(Sender),
     /// Nothing to answer.
     Silent,
 }
@@ -52,6 +56,7 @@ impl Kind {
         quoted: Option<String>,
         words: Option<String>,
         pressed: Option<String>,
+        moved: Option<Sender>,
     ) -> Option<Self> {
         let quoting =
             || Some(Quoting { wamid: Wamid::parse(&quoted?)?, words: Words::new(&words?) });
@@ -60,6 +65,7 @@ impl Kind {
             "text" => Some(Self::Text(quoting())),
             "choice" => Press::parse(&pressed?).map(Self::Choice),
             "other_media" => Some(Self::OtherMedia),
+            "moved" => moved.map(Self::Moved),
             "silent" => Some(Self::Silent),
             _ => None,
         }
@@ -94,25 +100,37 @@ impl Store {
     /// The message `id`.
     pub async fn message(&self, id: MessageId) -> Result<Message, StoreError> {
         let row = sqlx::query!(
-            "select wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, received_at,
-                    quoted_wamid, quoted_words, pressed
-             from messages
-             where id = $1",
+            r#"select wamid, phone_number_id, messages.phone, messages.user_id, profile_name, kind,
+                      sent_at, received_at, quoted_wamid, quoted_words, pressed,
+                      profiles.parent_user_id as "parent_user_id?", profiles.username as "username?",
+                      moves.phone as "moved_phone?", moves.user_id as "moved_user_id?"
+               from messages
+               left join profiles on profiles.message_id = messages.id
+               left join moves on moves.message_id = messages.id
+               where messages.id = $1"#,
             id.0
         )
         .fetch_optional(&self.pool)
         .await?
         .ok_or(StoreError::Missing { table: "messages" })?;
-        let phone = row.phone.as_deref().and_then(|it| Phone::parse(it).ok());
-        let user_id = row.user_id.as_deref().and_then(UserId::parse);
+        let known_by = |phone: Option<&str>, user_id: Option<&str>| {
+            let phone = phone.and_then(|it| Phone::parse(it).ok());
+            Sender::known_by(phone, user_id.and_then(UserId::parse))
+        };
+        let sender = known_by(row.phone.as_deref(), row.user_id.as_deref());
+        let moved = known_by(row.moved_phone.as_deref(), row.moved_user_id.as_deref());
         Ok(Message {
             id,
             wamid: Wamid::parse(&row.wamid).ok_or(unreadable("wamid"))?,
             phone_number_id: PhoneNumberId::parse(&row.phone_number_id)
                 .ok_or(unreadable("phone_number_id"))?,
-            sender: Sender::known_by(phone, user_id).ok_or(unreadable("phone or user_id"))?,
+            sender: sender.ok_or(unreadable("phone or user_id"))?,
             profile_name: row.profile_name.as_deref().and_then(ProfileName::parse),
-            kind: Kind::read(&row.kind, row.quoted_wamid, row.quoted_words, row.pressed)
+            profile: Profile {
+                parent_user_id: row.parent_user_id.as_deref().and_then(UserId::parse),
+                username: row.username.as_deref().and_then(Username::parse),
+            },
+            kind: Kind::read(&row.kind, row.quoted_wamid, row.quoted_words, row.pressed, moved)
                 .ok_or(unreadable("kind"))?,
             sent_at: row.sent_at,
             received_at: row.received_at,
@@ -134,6 +152,31 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?)
+    }
+
+    /// How many photos its sender sent to the same number in the 24 hours before `message`, by Meta's
+    /// clock; `at_most` where there are more.
+    pub async fn photos_before(&self, message: &Message, at_most: u32) -> Result<u32, StoreError> {
+        let counted = sqlx::query_scalar!(
+            r#"select count(*) as "count!"
+               from (
+                   select from messages
+                   where phone_number_id = $1 and kind = 'media'
+                       and (phone = $2 or (phone is null and user_id = $3))
+                       and sent_at > $4::timestamptz - interval '24 hours'
+                       and (sent_at, id) < ($4, $5)
+                   limit $6
+               ) as photos"#,
+            message.phone_number_id.as_str(),
+            message.sender.phone().map(Phone::as_str),
+            message.sender.user_id().map(UserId::as_str),
+            message.sent_at,
+            message.id.0,
+            i64::from(at_most)
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(u32::try_from(counted).unwrap_or(at_most))
     }
 
     /// When the sender of `message` last wrote to the same number, by Meta's clock: from there the
@@ -274,14 +317,22 @@ impl<'a> Columns<'a> {
 fn quoting(content: &Content) -> Option<&Quoting> {
     match content {
         Content::Text(quoting) => quoting.as_ref(),
-        Content::Media(_) | Content::Choice(_) | Content::OtherMedia | Content::Silent => None,
+        Content::Media(_)
+        | Content::Choice(_)
+        | Content::OtherMedia
+        | Content::Moved(_)
+        | Content::Silent => None,
     }
 }
 
 fn pressed(content: &Content) -> Option<String> {
     match content {
         Content::Choice(press) => Some(press.to_string()),
-        Content::Media(_) | Content::Text(_) | Content::OtherMedia | Content::Silent => None,
+        Content::Media(_)
+        | Content::Text(_)
+        | Content::OtherMedia
+        | Content::Moved(_)
+        | Content::Silent => None,
     }
 }
 

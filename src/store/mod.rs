@@ -5,6 +5,7 @@ pub mod messages;
 pub mod media;
 pub mod kept_items;
 pub mod senders;
+pub mod identities;
 pub mod stripe_events;
 pub mod paces;
 pub mod readings;
@@ -13,13 +14,16 @@ pub mod entries;
 pub mod entry_revisions;
 pub mod replies;
 pub mod send_attempts;
+pub mod late;
+pub mod ingresses;
+pub mod pauses;
 pub mod views;
 mod chores;
 
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgPool, Postgres, Transaction};
 
 use crate::domain::retry::Verdict;
 
@@ -28,6 +32,12 @@ pub type Tx = Transaction<'static, Postgres>;
 
 /// How long a statement waits for a free connection before Postgres counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Key of the lock that migrations hold: "paragon" in ASCII.
+const MIGRATING: i64 = 0x0070_6172_6167_6f6e;
+
+/// How often it is tried meanwhile.
+const LOCK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The only memory.
 #[derive(Clone, Debug)]
@@ -144,8 +154,21 @@ impl Store {
     /// Brings the schema up to date, the queue's first. Twice, or from two machines at once, does
     /// no harm: a lock in Postgres lets one go first and the other finds nothing to do.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        // The lock ends with its connection, however this ends.
+        let mut alone = self.pool.acquire().await?.detach();
+        // Tried again and again: who waits inside Postgres holds a snapshot, which the other's
+        // `create index concurrently` would wait for in turn.
+        while !sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, MIGRATING)
+            .fetch_one(&mut alone)
+            .await?
+        {
+            tokio::time::sleep(LOCK_AGAIN).await;
+        }
         apalis_lease::migrate(&self.pool).await?;
-        sqlx::migrate!("./migrations").run(&self.pool).await
+        let mut ours = sqlx::migrate!("./migrations");
+        ours.set_locking(false).run(&self.pool).await?;
+        alone.close().await?;
+        Ok(())
     }
 
     /// Whether every migration that this program knows has been applied.

@@ -22,6 +22,8 @@ pub struct Reply {
     pub parameters: Vec<String>,
     /// Which entry it asks about, and what: its buttons.
     pub asks: Option<(EntryId, Question)>,
+    /// The moment that is reserved for its next attempt.
+    pub turn_at: Option<DateTime<Utc>>,
 }
 
 /// Shows the id only: the words are the sender's business.
@@ -33,6 +35,9 @@ impl std::fmt::Debug for Reply {
 
 /// How far apart two helps to one sender are at least: two bots must not talk for ever.
 const HELP_EVERY: Duration = Duration::hours(24);
+
+/// A word of delay that left is not waited for any longer.
+const LEAVING_TAKES: Duration = Duration::seconds(20);
 
 /// For whom an answer is seldom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +56,7 @@ impl Store {
         part: Part,
     ) -> Result<Option<Reply>, StoreError> {
         let row = sqlx::query!(
-            "select id, language, body, parameters, entry_id, asks
+            "select id, language, body, parameters, entry_id, asks, turn_at
              from replies
              where message_id = $1 and part = $2",
             message.0,
@@ -67,6 +72,7 @@ impl Store {
                 body: row.body,
                 parameters: row.parameters,
                 asks: row.entry_id.map(EntryId).zip(asks.transpose()?),
+                turn_at: row.turn_at,
             })
         })
         .transpose()
@@ -147,6 +153,43 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// The answer to `message` is ready: a word of delay that has not left is not said any more.
+    /// Whether one is leaving at this moment: then the answer follows it.
+    pub async fn forestall_delay(
+        &self,
+        message: MessageId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"with forestalled as (
+                   update replies
+                   set state = 'withheld', reason = 'the answer was ready', settled_at = $2
+                   where message_id = $1 and part = 'delay' and state = 'owed'
+                       and not exists (select from send_attempts where reply_id = replies.id)
+               )
+               select exists (
+                   select from replies
+                   join send_attempts on send_attempts.reply_id = replies.id
+                   where message_id = $1 and part = 'delay' and state = 'owed'
+                       and send_attempts.outcome is null and lost_at is null
+                       and intended_at > $3
+               ) as "leaving!""#,
+            message.0,
+            now,
+            now - LEAVING_TAKES
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    /// The next attempt to send `reply` is made at `turn`, which is reserved for it.
+    pub async fn keep_turn(&self, reply: ReplyId, turn: DateTime<Utc>) -> Result<(), StoreError> {
+        let done = sqlx::query!("update replies set turn_at = $2 where id = $1", reply.0, turn)
+            .execute(&self.pool)
+            .await?;
+        one_row("replies", done.rows_affected())
     }
 
     /// Meta took the answer. Called twice it changes nothing more.

@@ -26,8 +26,8 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     /// When the call ended without an answer; `None` also when nothing was noted of it.
     pub lost_at: Option<DateTime<Utc>>,
-    /// Meta's code when the message failed after it was accepted.
-    pub delivery_error_code: Option<i32>,
+    /// Meta's code when the message failed after it was accepted, and when we heard so.
+    pub failure: Option<(i32, DateTime<Utc>)>,
 }
 
 /// What became of an attempt.
@@ -47,7 +47,8 @@ impl Store {
     /// The newest attempt to send `reply`.
     pub async fn last_attempt(&self, reply: ReplyId) -> Result<Option<Attempt>, StoreError> {
         let row = sqlx::query!(
-            "select id, number, form, intended_at, lost_at, outcome, error_code, delivery_error_code
+            "select id, number, form, intended_at, lost_at, outcome, error_code, delivery_error_code,
+                    failed_at
              from send_attempts
              where reply_id = $1
              order by number desc
@@ -71,13 +72,14 @@ impl Store {
             intended_at: row.intended_at,
             outcome,
             lost_at: row.lost_at,
-            delivery_error_code: row.delivery_error_code,
+            failure: row.failed_at.map(|at| (row.delivery_error_code.unwrap_or_default(), at)),
         }))
     }
 
     /// Writes down that attempt `number` is about to be made. Committed when this returns: whatever
     /// happens next, the row says that something may have been sent. Where another worker was
-    /// faster with this number, [`StoreError::Overtaken`]: then nothing may be sent.
+    /// faster with this number, or with the answer that makes a word of delay idle,
+    /// [`StoreError::Overtaken`]: then nothing may be sent.
     pub async fn intend_send(
         &self,
         id: AttemptId,
@@ -86,9 +88,14 @@ impl Store {
         form: Form,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        // The turn that was reserved for it is used.
         let done = sqlx::query!(
-            "insert into send_attempts (id, reply_id, number, form, intended_at)
-             values ($1, $2, $3, $4, $5)
+            "with used as (update replies set turn_at = null where id = $2 and turn_at is not null)
+             insert into send_attempts (id, reply_id, number, form, intended_at)
+             select $1, $2, $3, $4, $5
+             where not exists (
+                 select from replies where id = $2 and part = 'delay' and state = 'withheld'
+             )
              on conflict (reply_id, number) do nothing",
             id.0,
             reply.0,

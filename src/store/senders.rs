@@ -1,11 +1,14 @@
 //! Who writes to us, and the local copy of their Stripe customer.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::messages::Message;
 use super::{Store, StoreError, one_row};
 use crate::domain::ids::{CustomerId, SenderId};
-use crate::domain::sender::{Phone, Sender, UserId};
+use crate::domain::sender::{Phone, Profile, Sender, UserId, Username};
 
 /// The customer of a sender, as Stripe last told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,15 @@ pub struct KnownCustomer {
     pub checked_at: DateTime<Utc>,
     /// Stripe has told since then, or at about that time, of a change that may end it.
     pub is_doubted: bool,
+}
+
+/// Two customers for one sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoubledCustomer {
+    /// The older one, on which everything is booked.
+    pub used: CustomerId,
+    /// The younger one.
+    pub other: CustomerId,
 }
 
 /// A webhook that reached us this long before Stripe was asked may have been written down after:
@@ -45,15 +57,32 @@ impl std::fmt::Debug for CreateTry {
 }
 
 impl Store {
-    /// The row of `sender`, made when there is none. Both ways of writing one number are one row. A
-    /// phone and a user id that come together are one person; where two rows exist, the phone's is
-    /// taken.
-    pub async fn sender(&self, sender: &Sender) -> Result<SenderId, StoreError> {
+    /// The row of whoever wrote `message`, made when there is none. Both ways of writing one number
+    /// are one row. A phone and a user id that come together are one person; where two rows exist,
+    /// the phone's is taken. Who has changed their number is known by the old one as well, for what
+    /// they wrote before.
+    pub async fn sender(&self, message: &Message) -> Result<SenderId, StoreError> {
+        let sender = &message.sender;
         let key = sender.phone().map(Phone::key);
         let key = key.as_ref().map(Phone::as_str);
         let phone = sender.phone().map(Phone::as_str);
         let user_id = sender.user_id().map(UserId::as_str);
-        if let Some(id) = self.find_sender(key, phone, user_id).await? {
+        if let Some(id) = self.who_was(key, user_id, message.sent_at).await? {
+            return Ok(id);
+        }
+        let id = self.find_or_make(key, phone, user_id, &message.profile).await?;
+        self.learn_profile(id, &message.profile).await?;
+        Ok(id)
+    }
+
+    async fn find_or_make(
+        &self,
+        key: Option<&str>,
+        phone: Option<&str>,
+        user_id: Option<&str>,
+        profile: &Profile,
+    ) -> Result<SenderId, StoreError> {
+        if let Some(id) = self.find_sender(key, phone, user_id, profile).await? {
             return Ok(id);
         }
         sqlx::query!(
@@ -63,8 +92,30 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        let id = self.find_sender(key, phone, user_id).await?;
+        let id = self.find_sender(key, phone, user_id, profile).await?;
         id.ok_or(StoreError::Overtaken { table: "senders" })
+    }
+
+    /// Who had this number at that time, or ever had this user id, and has moved since.
+    async fn who_was(
+        &self,
+        key: Option<&str>,
+        user_id: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<Option<SenderId>, StoreError> {
+        let id = sqlx::query_scalar!(
+            "select sender_id
+             from former_identities
+             where (phone_key = $1 and until > $3) or user_id = $2
+             order by until
+             limit 1",
+            key,
+            user_id,
+            at
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(id.map(SenderId))
     }
 
     async fn find_sender(
@@ -72,15 +123,19 @@ impl Store {
         key: Option<&str>,
         phone: Option<&str>,
         user_id: Option<&str>,
+        profile: &Profile,
     ) -> Result<Option<SenderId>, StoreError> {
+        let parent = profile.parent_user_id.as_ref().map(UserId::as_str);
+        // A parent id alone says who it is only where no number says otherwise.
         let row = sqlx::query!(
             "select id, phone, user_id
              from senders
-             where phone_key = $1 or user_id = $2
-             order by phone_key is not distinct from $1 desc
+             where phone_key = $1 or user_id = $2 or ($1::text is null and parent_user_id = $3)
+             order by phone_key is not distinct from $1 desc, user_id is not distinct from $2 desc, id
              limit 1",
             key,
-            user_id
+            user_id,
+            parent
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -112,6 +167,28 @@ impl Store {
             phone,
             user_id,
             key
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps the newest of what is told of a sender. Writes nothing when it is known.
+    async fn learn_profile(&self, id: SenderId, profile: &Profile) -> Result<(), StoreError> {
+        let parent = profile.parent_user_id.as_ref().map(UserId::as_str);
+        let username = profile.username.as_ref().map(Username::as_str);
+        if parent.is_none() && username.is_none() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "update senders
+             set parent_user_id = coalesce($2, parent_user_id), username = coalesce($3, username)
+             where id = $1
+                 and (parent_user_id is distinct from coalesce($2, parent_user_id)
+                      or username is distinct from coalesce($3, username))",
+            id.0,
+            parent,
+            username
         )
         .execute(&self.pool)
         .await?;
@@ -179,7 +256,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let done = sqlx::query!(
             "update senders
-             set customer_id = $2, customer_checked_at = $3, create_name = null, create_began_at = null
+             set customer_id = $2, customer_checked_at = $3, create_name = null,
+                 create_began_at = null, lookup_until = null
              where id = $1",
             id.0,
             customer.0,
@@ -188,6 +266,87 @@ impl Store {
         .execute(&self.pool)
         .await?;
         one_row("senders", done.rows_affected())
+    }
+
+    /// Only whoever holds this claim asks Stripe who the sender's customer is. `None` when it is the
+    /// caller's, for `lease` at most; else how long to wait before asking again. It ends with
+    /// [`Store::customer_is`] or [`Store::end_lookup`]. Nothing is held in Postgres meanwhile.
+    pub async fn claim_lookup(
+        &self,
+        id: SenderId,
+        lease: Duration,
+    ) -> Result<Option<Duration>, StoreError> {
+        let left_s = sqlx::query_scalar!(
+            r#"with claimed as (
+                   update senders
+                   set lookup_until = clock_timestamp() + make_interval(secs => $2::float8)
+                   where id = $1 and (lookup_until is null or lookup_until < clock_timestamp())
+                   returning id
+               )
+               select extract(epoch from lookup_until - clock_timestamp())::float8
+               from senders
+               where id = $1 and not exists (select from claimed)"#,
+            id.0,
+            lease.as_secs_f64()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        // Whoever had it may have ended meanwhile: then it is free at once.
+        Ok(left_s.map(|it| Duration::try_from_secs_f64(it.unwrap_or_default()).unwrap_or_default()))
+    }
+
+    /// The claim of [`Store::claim_lookup`] has led to nothing.
+    pub async fn end_lookup(&self, id: SenderId) -> Result<(), StoreError> {
+        sqlx::query!("update senders set lookup_until = null where id = $1", id.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Stripe shows two customers for one sender. Told again, the newest sight counts.
+    pub async fn customers_doubled(
+        &self,
+        id: SenderId,
+        used: &CustomerId,
+        other: &CustomerId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into doubled_customers (sender_id, customer_id, other_customer_id, seen_at)
+             values ($1, $2, $3, $4)
+             on conflict (sender_id, other_customer_id)
+             do update set customer_id = excluded.customer_id, seen_at = excluded.seen_at",
+            id.0,
+            used.0,
+            other.0,
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The senders for whom Stripe shows two customers, oldest sight first; 100 at most.
+    pub async fn doubled_customers(&self) -> Result<Vec<DoubledCustomer>, StoreError> {
+        let rows = sqlx::query!(
+            "select customer_id, other_customer_id
+             from doubled_customers
+             order by seen_at, sender_id
+             limit 100"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let pair =
+            |used, other| DoubledCustomer { used: CustomerId(used), other: CustomerId(other) };
+        Ok(rows.into_iter().map(|row| pair(row.customer_id, row.other_customer_id)).collect())
+    }
+
+    /// Stripe shows one customer for the sender.
+    pub async fn customer_is_one(&self, id: SenderId) -> Result<(), StoreError> {
+        sqlx::query!("delete from doubled_customers where sender_id = $1", id.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// The create under way for this sender, or a new one frozen with `name`. However many ask at
@@ -239,7 +398,8 @@ impl Store {
     }
 }
 
-fn somebody(phone: Option<&str>, user_id: Option<&str>) -> Result<Sender, StoreError> {
+/// A sender as a row tells who it is.
+pub(super) fn somebody(phone: Option<&str>, user_id: Option<&str>) -> Result<Sender, StoreError> {
     let phone = phone.and_then(|it| Phone::parse(it).ok());
     let unreadable = StoreError::Unreadable { table: "senders", column: "phone or user_id" };
     Sender::known_by(phone, user_id.and_then(UserId::parse)).ok_or(unreadable)

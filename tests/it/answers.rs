@@ -1,7 +1,8 @@
 //! One answer to each photo, true and lawful to send.
 
-use chrono::TimeDelta;
-use simulators::meta::Statuses;
+use chrono::{DateTime, TimeDelta, Utc};
+use paragon::clock::Clock;
+use simulators::meta::{Item, Statuses};
 use simulators::{Fault, MetaRoute, Sender};
 
 use crate::rig::{CAFE, CAT, Rig, somebody, until};
@@ -24,6 +25,31 @@ async fn twenty_five_hours_after_the_message_the_answer_is_the_template() {
     let parameters: Vec<&str> = template.parameters.iter().map(String::as_str).collect();
     assert_eq!(parameters, ["stravování", "22,40 £", "The Copper Kettle", "19. 11. 2026"]);
     rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minute_before_the_window_closes_it_is_text_and_a_minute_after_the_template() {
+    for (minutes, kind) in [(24 * 60 - 1, "interactive"), (24 * 60 + 1, "template")] {
+        let rig = Rig::start().await;
+        let photo = rig.photo(&somebody(), CAFE);
+        let clock = Clock::held_at(photo_time(&photo));
+        rig.deliver([photo.clone()]).await;
+
+        let later = TimeDelta::minutes(minutes);
+        clock.advance(later);
+        rig.meta.advance(later.to_std().unwrap());
+        rig.drain_at(&clock).await;
+
+        let kinds: Vec<String> = rig.answers_to(&photo).into_iter().map(|it| it.kind).collect();
+        assert_eq!(kinds, [kind], "{minutes} minutes after the message");
+        rig.end().await;
+    }
+}
+
+/// Meta's time of a message: whole seconds.
+fn photo_time(item: &Item) -> DateTime<Utc> {
+    let seconds = item.body["timestamp"].as_str().unwrap().parse().unwrap();
+    DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,5 +261,32 @@ async fn a_rate_limit_is_waited_out_and_counts_no_attempt() {
     assert_eq!(rig.value::<i64>(waited).await, 2, "the read mark is not worth a retry");
     let counted = "select max(attempt) from apalis_lease.done_jobs where queue = 'messages'";
     assert_eq!(rig.value::<i32>(counted).await, 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_unknown_outcome_waits_until_every_spool_is_empty() {
+    let rig = Rig::start().await;
+    // Another ingress runs, and webhooks lie in its spool.
+    let holds = "insert into ingresses (id, seen_at) values (gen_random_uuid(), now())";
+    sqlx::query(holds).execute(&rig.pool).await.unwrap();
+    let photo = rig.photo(&somebody(), CAT);
+    rig.meta.fault(MetaRoute::Messages, &Fault::Cut, 2);
+    rig.deliver([photo.clone()]).await;
+    let waited = "select exists (
+                      select from send_attempts
+                      where outcome is null and lost_at < now() - interval '5 seconds')";
+    rig.drain_until(waited).await;
+    assert_eq!(
+        rig.answers_to(&photo).len(),
+        0,
+        "ECHO_WAIT_S of 2 s is over, the spool is not empty"
+    );
+
+    // It has replayed everything, and ends.
+    let ended = "delete from ingresses where spool_empty_at is null";
+    sqlx::query(ended).execute(&rig.pool).await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.answers_to(&photo).len(), 1);
     rig.end().await;
 }

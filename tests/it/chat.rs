@@ -295,7 +295,8 @@ async fn alike_at_the_same_moment_one_is_booked_and_the_others_are_duplicates() 
             currency: Some(Currency::EUR),
             ..Fields::default()
         };
-        recording.spawn(async move { store.record_entry(&owner, &fields, now).await.unwrap() });
+        recording
+            .spawn(async move { store.record_entry(&owner, &fields, None, now).await.unwrap() });
     }
     let recorded = recording.join_all().await;
 
@@ -314,4 +315,21 @@ async fn a_press_on_a_template_counts_like_one_on_a_message() {
     assert_eq!(talk.say("right", right).await.len(), 0);
     assert!(talk.rig.value::<bool>("select confirmed_at is not null from entries").await);
     talk.rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_reading_lacks_the_date_a_picture_that_looks_the_same_decides() {
+    let mut dateless = answer();
+    dateless["date"] = serde_json::Value::Null;
+    for (second, states) in
+        [(taken_again(CAFE), "booked duplicate"), (TANKSTELLE.to_vec(), "booked booked")]
+    {
+        let mut talk = Talk::start_with(&[("OCR_ENGINES", "anthropic")]).await;
+        talk.rig.anthropic.script(answer());
+        talk.photo("cafe", CAFE).await;
+        talk.rig.anthropic.script(dateless.clone());
+        talk.photo("without its date", &second).await;
+        assert_eq!(talk.rig.value::<String>(STATES).await, states);
+        talk.rig.end().await;
+    }
 }

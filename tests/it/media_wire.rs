@@ -201,7 +201,7 @@ async fn a_dead_token_waits_for_the_operator() {
     wire.meta.accept_only_token("another-token");
     let refused = fetch(&wire, &media).await.unwrap_err();
     assert!(matches!(refused, MediaError::TokenDead(_)), "{refused:?}");
-    assert_eq!(refused.verdict(), Verdict::Halt);
+    assert_eq!(refused.verdict(), Verdict::PauseNumber);
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use private_postgres::Stop;
 use simulators::meta::Tamper;
-use simulators::{Fault, MetaRoute, StripeRoute};
+use simulators::{Fault, MetaRoute, Sender, StripeRoute};
 
-use crate::rig::{CAFE, Rig, somebody, until};
+use crate::rig::{CAFE, CAT, Rig, TANKSTELLE, somebody, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stripe_failing_inside_makes_one_customer_under_a_new_key() {
@@ -158,24 +158,52 @@ async fn a_notice_that_could_not_be_sent_is_sent_by_the_next_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_token_burns_no_attempt() {
-    let rig = Rig::start().await;
-    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+async fn a_dead_token_pauses_its_number_burns_no_attempt_and_a_new_one_in_its_file_ends_the_pause()
+{
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "simulated-access-token\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let rig = Rig::start_with(&[("WA_TOKEN", ""), ("WA_TOKEN_FILE", path)]).await;
+    let senders = ["420777123456", "420777123457", "420777123458"];
+    let photos = senders.map(|it| rig.photo(&Sender::with_phone(it, "Jana"), CAT));
+    rig.deliver(photos.clone()).await;
     rig.meta.accept_only_token("another");
-    rig.drain_until(
-        "select exists (select from apalis_lease.attempts where outcome = 'not_before')",
-    )
-    .await;
 
-    let (attempt, state): (i32, String) =
-        sqlx::query_as("select attempt, state from apalis_lease.jobs")
-            .fetch_one(&rig.pool)
-            .await
-            .unwrap();
-    assert_eq!((attempt, state.as_str()), (0, "waiting"));
-    rig.meta.accept_only_token(rig.meta.options().access_token.clone());
-    sqlx::query("update apalis_lease.jobs set run_at = now()").execute(&rig.pool).await.unwrap();
+    let replaced = async {
+        rig.wait_for_row("select exists (select from told_pauses)").await;
+        rig.wait_for_row(
+            "select not exists (select from apalis_lease.jobs
+                                where queue = 'local_reading' or state = 'running')",
+        )
+        .await;
+        let burnt = "select coalesce(max(attempt), 0) from apalis_lease.jobs";
+        assert_eq!(rig.value::<i32>(burnt).await, 0);
+        assert_eq!(rig.count("apalis_lease.jobs").await, 3, "they wait");
+        assert_eq!(rig.meta.sent().len(), 0);
+        std::fs::write(&file, "another\n").unwrap();
+    };
+    tokio::join!(rig.drain(), replaced);
+
+    assert_eq!(photos.map(|it| rig.answers_to(&it).len()), [1, 1, 1]);
+    assert_eq!(rig.count("told_pauses").await, 0);
+    // The ingress has read it, too.
+    rig.deliver([rig.photo(&somebody(), TANKSTELLE)]).await;
+    let here = "select state from media order by message_id desc limit 1";
+    assert_eq!(rig.value::<String>(here).await, "stored");
     rig.drain().await;
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_whose_token_meta_accepts_again_flows_on_by_itself() {
+    let rig = Rig::start().await;
+    rig.deliver([rig.photo(&somebody(), CAT)]).await;
+    rig.meta.accept_only_token("another");
+    rig.drain_until("select exists (select from apalis_lease.paused_groups)").await;
+
+    rig.meta.accept_only_token(rig.meta.options().access_token.clone());
+    rig.drain().await;
+
     assert_eq!(rig.meta.sent().len(), 1);
     rig.end().await;
 }

@@ -25,6 +25,9 @@ pub const POTRAVINY: &[u8] = include_bytes!("../../demo/photos/potraviny.jpg");
 pub const TANKSTELLE: &[u8] = include_bytes!("../../demo/photos/tankstelle.jpg");
 pub const CAT: &[u8] = include_bytes!("../../demo/photos/cat.jpg");
 
+/// Both queues are dry.
+const DRY: &str = "select not exists (select from apalis_lease.jobs where state <> 'dead')";
+
 /// Reading on a loaded machine is slow; no test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -105,14 +108,22 @@ impl Rig {
 
     /// Runs a worker until both queues are dry: nothing ready, deferred or running.
     pub async fn drain(&self) {
-        self.drain_until("select not exists (select from apalis_lease.jobs where state <> 'dead')")
-            .await;
+        self.drain_until(DRY).await;
+    }
+
+    /// The same at another time, by the worker's clock.
+    pub async fn drain_at(&self, clock: &Clock) {
+        self.work_until(DRY, clock.clone()).await;
     }
 
     /// Runs a worker until `done` (a query that gives a boolean) holds.
     pub async fn drain_until(&self, done: &str) {
+        self.work_until(done, Clock::system()).await;
+    }
+
+    async fn work_until(&self, done: &str, clock: Clock) {
         let stop = CancellationToken::new();
-        let worker = self.worker().await;
+        let worker = self.worker_at(clock).await;
         let work = Box::pin(worker.run(stop.clone()));
         let watch = async {
             self.wait_for_row(done).await;
@@ -124,8 +135,12 @@ impl Rig {
 
     /// A worker of these settings, not running yet.
     pub async fn worker(&self) -> Worker {
+        self.worker_at(Clock::system()).await
+    }
+
+    async fn worker_at(&self, clock: Clock) -> Worker {
         let source = Source::given(self.settings.clone());
-        Worker::prepare(WorkerSettings::from(&source).unwrap(), Clock::system()).await.unwrap()
+        Worker::prepare(WorkerSettings::from(&source).unwrap(), clock).await.unwrap()
     }
 
     /// Waits until `condition` (a query that gives a boolean) holds.

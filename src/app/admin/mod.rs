@@ -3,6 +3,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod migrate;
 mod status;
 
@@ -31,6 +32,8 @@ enum Action {
     /// Bring the database to the current schema. Running it twice does no harm.
     #[command(after_help = "Example: DATABASE_URL=postgres://localhost/paragon paragon migrate")]
     Migrate,
+    /// Ask each part how it is, and say what to do where something is not well.
+    Doctor(doctor::Arguments),
     /// Show how much work waits, the newest messages and the jobs that gave up.
     Status(status::Arguments),
 }
@@ -50,6 +53,11 @@ fn act(action: Action) -> Result<(), Failure> {
             let settings = AdminSettings::from(&source)?;
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(migrate::run(&settings))
+        }
+        Action::Doctor(arguments) => {
+            let settings = AdminSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
+            runtime()?.block_on(doctor::run(&settings, &arguments))
         }
         Action::Status(arguments) => {
             let settings = AdminSettings::from(&source)?;

@@ -10,6 +10,7 @@ use actix_web::web::Bytes;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
+use uuid::Uuid;
 
 use crate::clients::whatsapp::WhatsApp;
 use crate::domain::ids::{Sha256, Wamid};
@@ -23,6 +24,7 @@ use crate::pipeline::ingress::share::{NotShared, SharedCommits};
 use crate::pipeline::ingress::verify::Verified;
 use crate::spool::{Photo, Record, SpoolError};
 use crate::store::Store;
+use crate::store::ingresses::SpoolState;
 use crate::store::media::Blob;
 use crate::telemetry;
 
@@ -34,6 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Every so many looks, other processes' segments are looked for: each 10 s.
 const LOOK_FOR_OTHERS: u64 = 20;
+
+/// Every so many looks, Postgres is told what the spool holds: each 1 s.
+const SAY_SO_EVERY: u64 = 2;
 
 /// Where a webhook is, once it is ours.
 #[derive(Clone, Debug)]
@@ -57,13 +62,15 @@ pub struct Custody {
     whatsapp: WhatsApp,
     budget: Budget,
     postgres_is_away: AtomicBool,
+    id: Uuid,
 }
 
 impl Custody {
     /// Must be called on the tokio runtime that commits go on.
     pub fn new(to: Replay, photos: Store, whatsapp: WhatsApp, budget: Budget) -> Self {
         let commits = SharedCommits::start(to.ledger.clone(), POSTGRES_WITHIN, |_| {});
-        Self { to, commits, photos, whatsapp, budget, postgres_is_away: AtomicBool::new(false) }
+        let (postgres_is_away, id) = (AtomicBool::new(false), Uuid::new_v4());
+        Self { to, commits, photos, whatsapp, budget, postgres_is_away, id }
     }
 
     pub fn store(&self) -> &Store {
@@ -167,7 +174,22 @@ impl Custody {
                     warn!(%error, "the spool is not empty yet");
                 }
             }
+            if looked.is_multiple_of(SAY_SO_EVERY) {
+                self.say_what_the_spool_holds().await;
+            }
         }
+        if self.to.spool.size() == 0 {
+            timeout(POSTGRES_WITHIN, self.to.ledger.store.ingress_ended(self.id)).await.ok();
+        }
+    }
+
+    /// Workers wait for an echo as long as it may lie here. What cannot be said is not believed.
+    async fn say_what_the_spool_holds(&self) {
+        if self.postgres_is_away.load(Ordering::Relaxed) {
+            return;
+        }
+        let state = if self.to.spool.size() == 0 { SpoolState::Empty } else { SpoolState::Holds };
+        timeout(POSTGRES_WITHIN, self.to.ledger.store.ingress_seen(self.id, state)).await.ok();
     }
 
     async fn is_postgres_back(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Stripe, as far as a sender's customer goes: search, list, read, create, look for what a lost
-//! answer may have created, and what its webhooks tell. Writes nothing but the customer and its metadata, retries nothing, and decides
-//! nothing where several customers match.
+//! answer may have created, follow a changed number, and what its webhooks tell. Writes nothing but
+//! the customer and its metadata, retries nothing, and decides nothing where several customers match.
 
 mod error;
 mod event;
@@ -12,6 +12,7 @@ use stripe::{IdempotencyKey, RequestStrategy, StripeRequest as _};
 use stripe_core::Customer;
 use stripe_core::customer::{
     CreateCustomer, ListCustomer, RetrieveCustomer, RetrieveCustomerReturned, SearchCustomer,
+    UpdateCustomer,
 };
 use stripe_types::RangeQueryTs;
 
@@ -19,7 +20,7 @@ pub use error::{Refusal, StripeError};
 pub use event::{Event, EventError, News};
 
 use self::wire::Wire;
-use super::{Http, NotAClient, Secret};
+use super::{Bearer, Http, NotAClient, Secret};
 use crate::domain::ids::CustomerId;
 use crate::domain::sender::{ProfileName, Sender};
 
@@ -63,6 +64,11 @@ impl Stripe {
         Wire::new(http, base, key).map(|wire| Self { wire })
     }
 
+    /// The key, to be exchanged when there is another.
+    pub fn bearer(&self) -> &Bearer {
+        self.wire.bearer()
+    }
+
     /// Searches for the customers of `sender`, by phone (with and without `+`) and by user id, in
     /// one query. Oldest first, at most 100. Search lags behind writes by up to a minute and more:
     /// an empty answer does not prove that there is none.
@@ -89,6 +95,19 @@ impl Stripe {
         let strategy = RequestStrategy::Idempotent(key);
         let created = request.customize().request_strategy(strategy).send(&self.wire).await?;
         Ok(CustomerId(created.id.to_string()))
+    }
+
+    /// The metadata of `customer` name `sender` from now on, and nobody else. Called twice it changes
+    /// nothing more.
+    pub async fn customer_belongs_to(
+        &self,
+        customer: &CustomerId,
+        sender: &Sender,
+    ) -> Result<(), StripeError> {
+        let request =
+            UpdateCustomer::new(customer.0.as_str()).metadata(query::only_metadata_of(sender));
+        request.customize().send(&self.wire).await?;
+        Ok(())
     }
 
     /// The customers of `sender` among those created at `since` or later, oldest first. Unlike

@@ -36,6 +36,13 @@ pub(super) fn metadata_of(sender: &Sender) -> HashMap<String, String> {
     phone.into_iter().chain(user_id).collect()
 }
 
+/// The same, taking away what the sender is not known by any more: Stripe drops a key whose value
+/// is empty.
+pub(super) fn only_metadata_of(sender: &Sender) -> HashMap<String, String> {
+    let nothing = [PHONE, USER_ID].map(|it| (it.to_owned(), String::new()));
+    nothing.into_iter().chain(metadata_of(sender)).collect()
+}
+
 pub(super) fn name_of(customer: &NewCustomer) -> String {
     let sender = &customer.sender;
     match (&customer.name, sender.phone(), sender.user_id()) {

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeMethod, VERSION};
 
 use super::error::StripeError;
-use crate::clients::{BaseUrl, Http, NotAClient, Secret};
+use crate::clients::{BaseUrl, Bearer, Http, NotAClient, Secret};
 
 /// Stripe itself gives up after 80 s; a customer takes it well under one.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -18,13 +18,17 @@ const WITHIN: Duration = Duration::from_secs(20);
 pub(super) struct Wire {
     http: Http,
     base: BaseUrl,
-    bearer: HeaderValue,
+    bearer: Bearer,
 }
 
 impl Wire {
     pub fn new(http: Http, base: &str, key: &Secret) -> Result<Self, NotAClient> {
-        let (base, bearer) = (BaseUrl::parse(base)?, key.header("Bearer ")?);
+        let (base, bearer) = (BaseUrl::parse(base)?, Bearer::new(key)?);
         Ok(Self { http, base, bearer })
+    }
+
+    pub fn bearer(&self) -> &Bearer {
+        &self.bearer
     }
 }
 
@@ -46,7 +50,7 @@ impl StripeClient for Wire {
             }
             StripeMethod::Delete => return Err(StripeError::Malformed("nothing is deleted here")),
         };
-        let mut call = call.header(AUTHORIZATION, self.bearer.clone()).header(
+        let mut call = call.header(AUTHORIZATION, self.bearer.header()).header(
             HeaderName::from_static("stripe-version"),
             HeaderValue::from_static(VERSION.as_str()),
         );

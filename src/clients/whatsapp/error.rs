@@ -8,10 +8,28 @@ use serde_json::Value;
 
 use super::codes::{Class, class_of};
 use crate::clients::http::{Answer, Cause, HttpError, support_id};
-use crate::domain::retry::Verdict;
+use crate::domain::retry::{LONGEST_WAIT, Verdict};
 
 /// How long a number rests that Meta has slowed down for what it sends.
 const HELD_FOR: Duration = Duration::from_hours(1);
+
+/// For whom nothing more may be sent, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The number that sends.
+    Number(Duration),
+    /// The number and this one person.
+    Pair(Duration),
+}
+
+impl Rest {
+    /// How long.
+    pub fn length(self) -> Duration {
+        match self {
+            Self::Number(rest) | Self::Pair(rest) => rest,
+        }
+    }
+}
 
 /// A message that was not sent, or of which nobody knows.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +45,7 @@ pub enum SendError {
         /// What it said.
         refusal: Refusal,
     },
-    /// Too much to this one person (131056): wait [`SendError::pair_wait`]. Nothing was sent.
+    /// Too much to this one person (131056): see [`SendError::rest`]. Nothing was sent.
     #[error("too many messages to one person: {0}")]
     PairLimit(Refusal),
     /// Slowed down for what is being sent (spam, messaging limit): rest long, tell the operator.
@@ -101,7 +119,8 @@ impl SendError {
             | Self::PairLimit(_)
             | Self::NotSent(_) => Verdict::Retry,
             Self::Held(_) => Verdict::NotBefore(HELD_FOR),
-            Self::TokenDead(_) | Self::Blocked(_) | Self::TemplateUnusable(_) => Verdict::Halt,
+            Self::TokenDead(_) => Verdict::PauseNumber,
+            Self::Blocked(_) | Self::TemplateUnusable(_) => Verdict::Halt,
             Self::RecipientCannot(_)
             | Self::OptedOut(_)
             | Self::TemplateMisfit(_)
@@ -109,10 +128,31 @@ impl SendError {
         }
     }
 
-    /// How long Meta wants us to wait before the `attempt`-th message (from 1) that follows a
-    /// [`SendError::PairLimit`]: 4^attempt seconds, at most some 17 minutes.
-    pub fn pair_wait(attempt: u32) -> Duration {
-        Duration::from_secs(4u64.pow(attempt.min(5)))
+    /// The rest that Meta wants after the `refusals`-th refusal in a row (from 1); `None` where
+    /// resting is not what it asks. For one person 4^refusals seconds, at most some 17 minutes; for
+    /// a number its `Retry-After`, else 2^refusals seconds, at most some four minutes; an hour where
+    /// what is sent is the trouble. Source: Meta, "Error codes".
+    pub fn rest(&self, refusals: u32) -> Option<Rest> {
+        match self {
+            Self::PairLimit(_) => {
+                Some(Rest::Pair(Duration::from_secs(4u64.pow(refusals.clamp(1, 5)))))
+            }
+            Self::SlowDown { retry_after, .. } => {
+                let doubled = Duration::from_secs(2u64.pow(refusals.clamp(1, 8)));
+                Some(Rest::Number(retry_after.unwrap_or(doubled).min(LONGEST_WAIT)))
+            }
+            Self::Held(_) => Some(Rest::Number(HELD_FOR)),
+            Self::WindowClosed(_)
+            | Self::OutcomeUnknown(_)
+            | Self::NotSent(_)
+            | Self::TokenDead(_)
+            | Self::Blocked(_)
+            | Self::RecipientCannot(_)
+            | Self::OptedOut(_)
+            | Self::TemplateUnusable(_)
+            | Self::TemplateMisfit(_)
+            | Self::Malformed(_) => None,
+        }
     }
 
     /// The same classes for a code that a `failed` status webhook told.
@@ -261,15 +301,23 @@ mod tests {
 
     #[test]
     fn a_dead_token_burns_nothing_and_a_dead_recipient_no_retries() {
-        assert_eq!(SendError::of_failed_status(190).verdict(), Verdict::Halt);
+        assert_eq!(SendError::of_failed_status(190).verdict(), Verdict::PauseNumber);
         assert_eq!(SendError::of_failed_status(131_026).verdict(), Verdict::GiveUp);
         assert_eq!(SendError::of_failed_status(131_048).verdict(), Verdict::NotBefore(HELD_FOR));
         assert_eq!(SendError::of_failed_status(131_016).verdict(), Verdict::Retry);
     }
 
     #[test]
-    fn the_wait_for_one_person_grows_by_four_and_ends() {
-        let waits = [1, 2, 3, 50].map(|it| SendError::pair_wait(it).as_secs());
-        assert_eq!(waits, [4, 16, 64, 1024]);
+    fn a_rest_grows_and_ends() {
+        let rests = |code| {
+            let refused = SendError::of_failed_status(code);
+            [1, 2, 3, 50].map(|it| refused.rest(it))
+        };
+        let pair = |s| Some(Rest::Pair(Duration::from_secs(s)));
+        let number = |s| Some(Rest::Number(Duration::from_secs(s)));
+        assert_eq!(rests(131_056), [4, 16, 64, 1024].map(pair));
+        assert_eq!(rests(130_429), [2, 4, 8, 256].map(number));
+        assert_eq!(rests(131_048), [3600; 4].map(number));
+        assert_eq!(rests(131_047), [None; 4]);
     }
 }

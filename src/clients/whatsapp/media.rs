@@ -94,7 +94,8 @@ impl MediaError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::SlowDown { retry_after, .. } => Verdict::slow_down(*retry_after),
-            Self::TokenDead(_) | Self::Blocked(_) => Verdict::Halt,
+            Self::TokenDead(_) => Verdict::PauseNumber,
+            Self::Blocked(_) => Verdict::Halt,
             Self::Gone(_) | Self::TooLarge { .. } | Self::NotWhatItSays => Verdict::GiveUp,
             Self::UrlExpired { .. }
             | Self::WrongDigest
@@ -159,7 +160,7 @@ impl WhatsApp {
         let call = self
             .http
             .get(url, "/{media-id}", deadline.left())
-            .header(AUTHORIZATION, self.bearer.clone());
+            .header(AUTHORIZATION, self.bearer.header());
         let answer = call.send().await?;
         if !answer.is_success() {
             return Err(refused(&answer));
@@ -182,7 +183,7 @@ impl WhatsApp {
             }
             let call = self.http.get(url.clone(), "media bytes", deadline.left());
             let answer =
-                call.header(AUTHORIZATION, self.bearer.clone()).at_most(max_bytes).send().await?;
+                call.header(AUTHORIZATION, self.bearer.header()).at_most(max_bytes).send().await?;
             match answer.status {
                 200 => return Ok(answer.body),
                 301 | 302 | 303 | 307 | 308 => url = target(&url, &answer)?,

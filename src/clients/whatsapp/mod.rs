@@ -10,13 +10,13 @@ mod wire;
 
 use std::time::Duration;
 
-pub use error::{Refusal, SendError};
+pub use error::{Refusal, Rest, SendError};
 pub use hosts::{MediaHosts, NotMediaHosts};
 pub use media::{FetchedMedia, MediaError};
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 
-use super::{BaseUrl, Http, NotAClient, Secret};
+use super::{BaseUrl, Bearer, Http, NotAClient, Secret};
 use crate::domain::ids::{AttemptId, PhoneNumberId, Wamid};
 use crate::domain::language::Language;
 use crate::domain::sender::Sender;
@@ -29,7 +29,7 @@ const MARK_WITHIN: Duration = Duration::from_secs(5);
 pub struct WhatsApp {
     http: Http,
     base: BaseUrl,
-    bearer: HeaderValue,
+    bearer: Bearer,
     media_hosts: MediaHosts,
 }
 
@@ -76,8 +76,13 @@ impl WhatsApp {
         token: &Secret,
         media_hosts: MediaHosts,
     ) -> Result<Self, NotAClient> {
-        let (base, bearer) = (BaseUrl::parse(base)?, token.header("Bearer ")?);
+        let (base, bearer) = (BaseUrl::parse(base)?, Bearer::new(token)?);
         Ok(Self { http, base, bearer, media_hosts })
+    }
+
+    /// The token, to be exchanged when there is another.
+    pub fn bearer(&self) -> &Bearer {
+        &self.bearer
     }
 
     /// Sends free text: allowed within 24 hours of the person's last message. Called twice it
@@ -116,10 +121,19 @@ impl WhatsApp {
         let url = self.base.join(&[from.as_str(), "messages"]);
         let call = self.http.post(url, "/{phone-number-id}/messages", MARK_WITHIN);
         let answer = call
-            .header(AUTHORIZATION, self.bearer.clone())
+            .header(AUTHORIZATION, self.bearer.header())
             .json(&wire::mark_read(message))
             .send()
             .await?;
+        if answer.is_success() { Ok(()) } else { Err(SendError::refused(&answer)) }
+    }
+
+    /// Whether the token may use `number`: reads its id and nothing more.
+    pub async fn may_use(&self, number: &PhoneNumberId) -> Result<(), SendError> {
+        let mut url = self.base.join(&[number.as_str()]);
+        url.query_pairs_mut().append_pair("fields", "id");
+        let call = self.http.get(url, "/{phone-number-id}", MARK_WITHIN);
+        let answer = call.header(AUTHORIZATION, self.bearer.header()).send().await?;
         if answer.is_success() { Ok(()) } else { Err(SendError::refused(&answer)) }
     }
 
@@ -130,7 +144,7 @@ impl WhatsApp {
     ) -> Result<Wamid, SendError> {
         let url = self.base.join(&[from.as_str(), "messages"]);
         let call = self.http.post(url, "/{phone-number-id}/messages", SEND_WITHIN);
-        let answer = call.header(AUTHORIZATION, self.bearer.clone()).json(message).send().await?;
+        let answer = call.header(AUTHORIZATION, self.bearer.header()).json(message).send().await?;
         if !answer.is_success() {
             return Err(SendError::refused(&answer));
         }

@@ -23,6 +23,9 @@ pub fn text(outcome: &Outcome, language: Language) -> String {
         Outcome::Help => Text::Help,
         Outcome::SendAPhoto => Text::SendAPhoto,
         Outcome::GaveUp => Text::GaveUp,
+        Outcome::TakesLonger => Text::TakesLonger,
+        Outcome::OverLimit => Text::OverLimit,
+        Outcome::NotACustomer => Text::NotACustomer,
     };
     text.say(language)
 }

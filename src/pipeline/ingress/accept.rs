@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::domain::delivery::StatusUpdate;
 use crate::domain::ids::{MessageId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, Kept};
-use crate::domain::reply::WINDOW_CLOSED;
 use crate::queue::{self, Bell, Order, Queue};
+use crate::store::identities::remember_identities;
 use crate::store::media::{Attachment, attach};
 use crate::store::messages::{Arrival, remember};
 use crate::store::send_attempts::{Reconciled, reconcile};
@@ -89,6 +89,7 @@ pub async fn accept(
     let Sorted { messages, statuses, kept } = Sorted::of(batches);
     let mut tx = store.begin().await?;
     let ids = remember(&mut tx, &messages, clock.now()).await?;
+    remember_identities(&mut tx, &told(batches, &ids)).await?;
     let (accepted, mut orders) = count(batches, &ids);
     attach(&mut tx, &attachments(batches, &ids)).await?;
     orders.extend(settle(&mut tx, &statuses).await?);
@@ -143,6 +144,15 @@ fn messages(batch: &Batch) -> impl Iterator<Item = &Inbound> {
     })
 }
 
+/// The new messages, each with its id.
+fn told<'a>(
+    batches: &'a [Arc<Batch>],
+    ids: &HashMap<Wamid, MessageId>,
+) -> Vec<(MessageId, &'a Inbound)> {
+    let all = batches.iter().flat_map(|it| messages(it));
+    all.filter_map(|it| Some((*ids.get(&it.wamid)?, it))).collect()
+}
+
 /// What each webhook came to, and the jobs that the new messages are owed. A message that two of
 /// them tell is counted as new where it is told first.
 fn count(batches: &[Arc<Batch>], ids: &HashMap<Wamid, MessageId>) -> (Vec<Accepted>, Vec<Order>) {
@@ -174,7 +184,12 @@ fn count(batches: &[Arc<Batch>], ids: &HashMap<Wamid, MessageId>) -> (Vec<Accept
 fn order(batch: &Batch, message: &Inbound, id: MessageId) -> Order {
     let is_pending =
         matches!(message.content, Content::Media(_)) && !batch.stored.contains_key(&message.wamid);
-    Order { message: id, urgent: is_pending, trace_parent: batch.trace_parent.clone() }
+    Order {
+        message: id,
+        number: message.phone_number_id.clone(),
+        urgent: is_pending,
+        trace_parent: batch.trace_parent.clone(),
+    }
 }
 
 /// The new messages that have a photo.
@@ -198,8 +213,8 @@ fn attachments<'a>(
     attachments
 }
 
-/// Settles our sends by their echoes. An answer that failed because the window had closed is owed
-/// another run, which says it by the template.
+/// Settles our sends by their echoes. An answer that did not arrive is owed another run, which does
+/// what the code of the failure asks.
 async fn settle(
     tx: &mut Tx,
     statuses: &[(&StatusUpdate, DateTime<Utc>)],
@@ -208,8 +223,8 @@ async fn settle(
     let mut strangers = Vec::new();
     for (status, reconciled) in statuses.iter().zip(reconcile(tx, statuses).await?) {
         match reconciled {
-            Reconciled::Ours { message, failed: Some(WINDOW_CLOSED) } => {
-                again.push(Order { message, urgent: false, trace_parent: None });
+            Reconciled::Ours { message, number, failed: Some(_) } => {
+                again.push(Order { message, number, urgent: false, trace_parent: None });
             }
             Reconciled::Ours { .. } => {}
             Reconciled::Stranger => strangers.push(*status),

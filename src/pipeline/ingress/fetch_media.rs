@@ -72,7 +72,11 @@ fn with_media(items: &[Item]) -> Vec<(&Inbound, &MediaRef)> {
     messages
         .filter_map(|message| match &message.content {
             Content::Media(media) => Some((message, media)),
-            Content::Text(_) | Content::Choice(_) | Content::OtherMedia | Content::Silent => None,
+            Content::Text(_)
+            | Content::Choice(_)
+            | Content::OtherMedia
+            | Content::Moved(_)
+            | Content::Silent => None,
         })
         .collect()
 }

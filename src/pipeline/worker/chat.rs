@@ -100,7 +100,8 @@ fn outcome(corrected: Corrected, correction: Correction) -> Outcome {
     }
 }
 
-async fn seldom(
+/// Says `outcome` unless it was said in the last 24 hours, to this sender or of this entry.
+pub(super) async fn seldom(
     deps: &Deps,
     message: &Message,
     sender: SenderId,

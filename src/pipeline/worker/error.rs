@@ -33,12 +33,23 @@ pub enum StepError {
     /// All workers together call somebody as fast as they may.
     #[error("too many calls at once; waiting for a turn")]
     OutOfTurn(Duration),
+    /// Another worker is asking Stripe about the same sender.
+    #[error("another worker is asking Stripe about this sender")]
+    AskedElsewhere(Duration),
     /// The answer was not sent.
     #[error("send: {0}")]
     Send(#[from] SendError),
-    /// Too much to this one person: Meta says how long to wait.
-    #[error("too many messages to this sender; waiting as Meta asks")]
-    PairLimit(Duration),
+    /// Meta wants less from this number, or less to this one person.
+    #[error("resting as Meta asks: {cause}")]
+    Resting {
+        /// How long.
+        rest: Duration,
+        /// What Meta said.
+        cause: SendError,
+    },
+    /// An answer that Meta had taken did not arrive, and is sent again after a rest.
+    #[error("the answer did not arrive ({0}); it is sent again")]
+    SendingAgain(SendError, Duration),
     /// It panicked. What it said is not kept: it may quote what it worked on.
     #[error("panicked; the log says where")]
     Panicked,
@@ -48,6 +59,9 @@ pub enum StepError {
     /// It speaks of a photo that is still being worked on.
     #[error("the photo that it speaks of is still being worked on")]
     PhotoUnderWay(Duration),
+    /// The word that it takes longer is on its way: the answer follows it.
+    #[error("the word of delay is leaving; the answer follows it")]
+    DelayIsLeaving(Duration),
     /// An answer may have been sent: nothing more is, until its echo has had its time.
     #[error("an answer may have been sent; waiting for its echo")]
     AwaitingEcho(Duration),
@@ -69,8 +83,11 @@ impl StepError {
             Self::Engine(error) => error.verdict(),
             Self::Stripe(error) => error.verdict(),
             Self::Send(error) => error.verdict(),
-            Self::PairLimit(wait)
+            Self::Resting { rest: wait, .. }
+            | Self::SendingAgain(_, wait)
             | Self::AwaitingEcho(wait)
+            | Self::AskedElsewhere(wait)
+            | Self::DelayIsLeaving(wait)
             | Self::PhotoUnderWay(wait)
             | Self::OutOfTurn(wait) => Verdict::NotBefore(*wait),
         }

@@ -54,7 +54,7 @@ pub async fn extract(deps: &Deps, message: &Message, which: Try) -> Result<Extra
             continue;
         }
         let Engine::Remote(remote) = engine else {
-            order_local_reading(deps, message.id).await?;
+            order_local_reading(deps, message).await?;
             return Ok(Extraction::Elsewhere);
         };
         let Photo::Here(photo) = photo(deps, message, which).await? else {

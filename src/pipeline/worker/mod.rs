@@ -6,8 +6,13 @@ pub mod chat;
 pub mod extract;
 pub mod match_customer;
 pub mod reply;
+pub mod late;
+pub mod limits;
+pub mod pauses;
+mod likeness;
 
 mod pace;
+mod send_pace;
 mod error;
 mod unbroken;
 
@@ -21,12 +26,15 @@ use tracing::{Instrument, info, info_span, warn};
 pub use self::error::StepError;
 use self::extract::{Engines, Extracted, Extraction};
 pub use self::pace::Pace;
+pub use self::pauses::Ask;
+pub use self::send_pace::SendPace;
 pub use self::unbroken::Unbroken;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::language::Language;
+use crate::domain::limits::NewSenders;
 use crate::domain::reading::{Fields, Verdict};
 use crate::domain::reply::Outcome;
 use crate::domain::retry;
@@ -34,6 +42,7 @@ use crate::queue::Bell;
 use crate::store::Store;
 use crate::store::entries::{EntryOwner, Recorded};
 use crate::store::messages::{Kind, Message};
+use crate::store::replies::Each;
 
 /// What the steps work with.
 #[derive(Clone, Debug)]
@@ -50,6 +59,8 @@ pub struct Deps {
     pub stripe: Stripe,
     /// When Stripe may be searched.
     pub stripe_searches: Pace,
+    /// When messages may leave.
+    pub sends: SendPace,
     /// Who reads photos.
     pub engines: Arc<Engines>,
     /// The operator's wishes.
@@ -71,6 +82,10 @@ pub struct Wishes {
     pub customer_ttl: Duration,
     /// Larger photos are not taken.
     pub media_max_bytes: usize,
+    /// Photos that one sender may send in 24 hours.
+    pub sender_daily_limit: u32,
+    /// Whether senders are served whom nobody knows.
+    pub new_senders: NewSenders,
 }
 
 /// Which try of a job this is.
@@ -89,7 +104,9 @@ impl Try {
             retry::Verdict::GiveUp => true,
             retry::Verdict::Retry => self.is_last,
             // Not counted: the same number comes again.
-            retry::Verdict::NotBefore(_) | retry::Verdict::Halt => false,
+            retry::Verdict::NotBefore(_) | retry::Verdict::Halt | retry::Verdict::PauseNumber => {
+                false
+            }
         }
     }
 }
@@ -102,9 +119,18 @@ const WORK_WITHIN: Duration = Duration::from_mins(4);
 /// at any stage.
 pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
     let message = deps.store.message(id).await?;
-    let sender = deps.store.sender(&message.sender).await?;
+    if let Kind::Moved(to) = &message.kind {
+        return step("worker.follow_move", id, match_customer::follow_move(deps, &message, to))
+            .await;
+    }
+    let sender = deps.store.sender(&message).await?;
+    if message.kind != Kind::Silent
+        && let Some(refusal) = limits::refusal(deps, &message, sender).await?
+    {
+        return chat::seldom(deps, &message, sender, &refusal, Each::Sender).await;
+    }
     match &message.kind {
-        Kind::Silent => Ok(()),
+        Kind::Silent | Kind::Moved(_) => Ok(()),
         Kind::Text(None) => chat::help(deps, &message, sender).await,
         Kind::Text(Some(quoting)) => chat::quoted(deps, &message, sender, quoting).await,
         Kind::Choice(press) => chat::pressed(deps, &message, sender, *press).await,
@@ -190,7 +216,10 @@ async fn book(
     let matching = match_customer::match_customer(deps, message, sender);
     let customer = step("worker.match_customer", message.id, matching).await?;
     let owner = EntryOwner { message: message.id, sender, customer };
-    let recording = async { Ok(deps.store.record_entry(&owner, fields, deps.clock.now()).await?) };
+    let recording = async {
+        let alike = likeness::alike(deps, message, sender, fields).await?;
+        Ok(deps.store.record_entry(&owner, fields, alike, deps.clock.now()).await?)
+    };
     let Recorded { entry, repeats } = step("worker.record", message.id, recording).await?;
     Ok(match repeats {
         Some(of) => Outcome::Duplicate { entry: entry.id, of },

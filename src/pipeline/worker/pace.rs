@@ -19,7 +19,7 @@ const WAITED_FOR: Duration = Duration::from_secs(10);
 /// The shared pace of one kind of call. Clones share what this process has reserved.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    name: &'static str,
+    name: Arc<str>,
     per_second: u32,
     waiting: Arc<AtomicU32>,
     turns: Arc<Mutex<VecDeque<Instant>>>,
@@ -27,40 +27,46 @@ pub struct Pace {
 
 impl Pace {
     /// At most `per_second` calls (at least one) of everybody who goes by `name`.
-    pub fn new(name: &'static str, per_second: u32) -> Self {
+    pub fn new(name: &str, per_second: u32) -> Self {
         let (waiting, turns) = Default::default();
-        Self { name, per_second: per_second.max(1), waiting, turns }
+        Self { name: name.into(), per_second: per_second.max(1), waiting, turns }
     }
 
     /// Returns when it is this call's turn. One update in Postgres reserves the turns of all calls
     /// that wait here, up to a quarter of a second of them. [`StepError::OutOfTurn`] when the next
     /// free turn is more than 10 s off.
     pub async fn turn(&self, store: &Store) -> Result<(), StepError> {
-        let waiting = Waiting::of(&self.waiting);
-        let mut turns = self.turns.lock().await;
-        let turn = match turns.pop_front() {
-            Some(turn) => turn,
-            None => self.reserve(store, &mut turns).await?,
-        };
-        drop(turns);
-        drop(waiting);
-        sleep_until(turn).await;
+        let turn = self.reserve(store, WAITED_FOR).await?;
+        sleep_until(turn.ok_or(StepError::OutOfTurn(WAITED_FOR))?).await;
         Ok(())
     }
 
-    /// Reserves for all who wait; the first turn is given, the others are left in `turns`.
-    async fn reserve(
+    /// The next free turn: it is the caller's, used or not. `None` when it is further off than
+    /// `at_most`.
+    pub async fn reserve(
         &self,
         store: &Store,
-        turns: &mut VecDeque<Instant>,
-    ) -> Result<Instant, StepError> {
+        at_most: Duration,
+    ) -> Result<Option<Instant>, StepError> {
+        let _waiting = Waiting::of(&self.waiting);
+        let mut turns = self.turns.lock().await;
+        if let Some(turn) = turns.pop_front() {
+            return Ok(Some(turn));
+        }
+        // For all who wait; the first turn is given, the others are left for them.
         let quarter = (self.per_second / 4).max(1);
         let calls = self.waiting.load(Ordering::SeqCst).clamp(1, quarter);
-        let reserved = store.reserve(self.name, self.per_second, calls, WAITED_FOR).await?;
-        let reserved = reserved.ok_or(StepError::OutOfTurn(WAITED_FOR))?;
+        let reserved = store.reserve(&self.name, self.per_second, calls, at_most).await?;
+        let Some(reserved) = reserved else { return Ok(None) };
         let first = Instant::now() + reserved.first;
         turns.extend((1..calls).map(|it| first + reserved.apart * it));
-        Ok(first)
+        Ok(Some(first))
+    }
+
+    /// Nobody has a turn before `rest` has passed, in any process, but for those already given.
+    pub async fn rest(&self, store: &Store, rest: Duration) -> Result<(), StepError> {
+        self.turns.lock().await.clear();
+        Ok(store.rest_pace(&self.name, rest).await?)
     }
 }
 

@@ -6,26 +6,31 @@
 //! outcome is unknown. What remains: if we die between sending and noting it, *and* no echo arrives
 //! within `ECHO_WAIT_S`, the answer is sent again, and the sender sees it twice.
 
+mod next;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use self::next::{Next, next};
 use super::{Deps, StepError};
-use crate::clients::whatsapp::{Button, Envelope, SendError, Template};
+use crate::clients::whatsapp::{Button, Envelope, Rest, SendError, Template};
 use crate::domain::chat::Press;
 use crate::domain::ids::{AttemptId, SenderId, Wamid};
-use crate::domain::reply::{Form, Outcome, WINDOW_CLOSED};
+use crate::domain::reply::{Form, Outcome, Part};
 use crate::domain::retry::Verdict;
 use crate::store::StoreError;
 use crate::store::messages::Message;
 use crate::store::replies::Reply;
-use crate::store::send_attempts::{Attempt, AttemptOutcome};
+use crate::store::send_attempts::AttemptOutcome;
 
-/// An attempt of which nothing was noted may have been under way for so long: the send call's own
-/// limit.
-const SENDING_TAKES: TimeDelta = TimeDelta::seconds(20);
+/// An answer that is ready while the word of delay leaves comes this much later.
+const AFTER_DELAY: Duration = Duration::from_secs(2);
+
+/// A turn that is no further off is waited for with the job's slot.
+const HELD_SLOT: Duration = Duration::from_secs(1);
 
 /// One run goes from free words to the template at most; anything longer is a mistake of ours.
 const ATTEMPTS_A_RUN: usize = 3;
@@ -42,7 +47,10 @@ pub async fn reply(
     outcome: &Outcome,
 ) -> Result<(), StepError> {
     let (language, now) = (deps.wishes.language, deps.clock.now());
-    let reply = deps.store.owe_reply(message.id, sender, outcome, language, now).await?;
+    if outcome.part() != Part::Delay && deps.store.forestall_delay(message.id, now).await? {
+        return Err(StepError::DelayIsLeaving(AFTER_DELAY));
+    }
+    let mut reply = deps.store.owe_reply(message.id, sender, outcome, language, now).await?;
     for _ in 0..ATTEMPTS_A_RUN {
         let last = deps.store.last_attempt(reply.id).await?;
         let now = deps.clock.now();
@@ -53,64 +61,59 @@ pub async fn reply(
                 return Ok(deps.store.reply_withheld(reply.id, reason, now).await?);
             }
             Next::Send(form) => {
+                turn(deps, message, sender, &reply).await?;
+                reply.turn_at = None;
                 let number = last.map_or(1, |it| it.number + 1);
-                attempt(deps, message, &reply, number, form).await?;
+                if let Err(error) = attempt(deps, message, &reply, number, form).await? {
+                    return Err(refused(deps, message, sender, number, error).await?);
+                }
             }
         }
     }
     Err(StepError::AwaitingEcho(deps.wishes.echo_wait))
 }
 
-/// What the last attempt leaves to do.
-enum Next {
-    Nothing,
-    WaitForEcho(Duration),
-    Withhold(&'static str),
-    Send(Form),
-}
-
-async fn next(
+/// Returns when `reply` may leave. A moment that is some way off is kept with the reply, and the job
+/// comes back for it: no slot is held meanwhile, and nobody asks for a turn twice.
+async fn turn(
     deps: &Deps,
     message: &Message,
+    sender: SenderId,
     reply: &Reply,
-    last: Option<&Attempt>,
-) -> Result<Next, StepError> {
-    let refused = match last.map(|it| it.outcome) {
-        None | Some(AttemptOutcome::NotSent) => None,
-        Some(AttemptOutcome::Refused(code)) => Some(code),
-        Some(AttemptOutcome::Accepted) => match last.and_then(|it| it.delivery_error_code) {
-            Some(WINDOW_CLOSED) => Some(WINDOW_CLOSED),
-            // An answer that failed later for another reason is not sent again here.
-            Some(_) | None => return Ok(Next::Nothing),
-        },
-        Some(AttemptOutcome::Unknown) => match last.and_then(|it| echo_is_due(deps, it)) {
-            Some(wait) => return Ok(Next::WaitForEcho(wait)),
-            None => None,
-        },
+) -> Result<(), StepError> {
+    let wait = match reply.turn_at {
+        Some(turn) => (turn - deps.clock.now()).to_std().unwrap_or_default(),
+        None => deps.sends.reserve(&deps.store, &message.phone_number_id, sender).await?,
     };
-    let form = match (refused, last.map(|it| it.form)) {
-        (Some(WINDOW_CLOSED), Some(Form::Template)) => {
-            return Ok(Next::Withhold("the window is closed, also for the template"));
-        }
-        (Some(WINDOW_CLOSED), Some(Form::Text) | None) => Form::Template,
-        _ => {
-            let heard = deps.store.last_heard(message).await?;
-            Form::at(deps.clock.now(), heard)
-        }
-    };
-    if form == Form::Template && reply.parameters.is_empty() {
-        return Ok(Next::Withhold("the 24-hour window is closed, and no template says this"));
+    if wait <= HELD_SLOT {
+        sleep(wait).await;
+        return Ok(());
     }
-    Ok(Next::Send(form))
+    if reply.turn_at.is_none() {
+        let turn = deps.clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
+        deps.store.keep_turn(reply.id, turn).await?;
+    }
+    Err(StepError::OutOfTurn(wait))
 }
 
-/// How long the echo of an attempt of unknown outcome still has to come. It comes by way of
-/// Postgres: the wait begins anew when Postgres was away.
-fn echo_is_due(deps: &Deps, last: &Attempt) -> Option<Duration> {
-    let unknown_since = last.lost_at.unwrap_or(last.intended_at + SENDING_TAKES);
-    let heard_since = unknown_since.max(deps.unbroken.since());
-    let until = heard_since + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
-    (until - deps.clock.now()).to_std().ok().filter(|it| !it.is_zero())
+/// What a refusal means for the job. Where Meta wants less, everybody rests: what others are about
+/// to send from this number, or to this sender, would be refused as well.
+async fn refused(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    number: i32,
+    error: SendError,
+) -> Result<StepError, StepError> {
+    let Some(rest) = error.rest(u32::try_from(number).unwrap_or(1)) else {
+        return Ok(error.into());
+    };
+    let from = &message.phone_number_id;
+    match rest {
+        Rest::Number(rest) => deps.sends.rest(&deps.store, from, rest).await?,
+        Rest::Pair(rest) => deps.store.rest_pair(from, sender, rest).await?,
+    }
+    Ok(StepError::Resting { rest: rest.length(), cause: error })
 }
 
 /// One attempt: written down, made, written down. A closed window is no failure: it is noted, and
@@ -121,7 +124,7 @@ async fn attempt(
     reply: &Reply,
     number: i32,
     form: Form,
-) -> Result<(), StepError> {
+) -> Result<Result<(), SendError>, StepError> {
     let id = AttemptId(uuid::Uuid::new_v4());
     deps.store.intend_send(id, reply.id, number, form, deps.clock.now()).await?;
     match send(deps, message, reply, id, form).await {
@@ -133,17 +136,13 @@ async fn attempt(
                 "answered message {}",
                 message.id
             );
-            Ok(())
+            Ok(Ok(()))
         }
         Err(error) => {
             settle_failure(deps, reply, id, &error).await?;
             match error {
-                SendError::WindowClosed(_) => Ok(()),
-                SendError::PairLimit(_) => {
-                    let wait = SendError::pair_wait(u32::try_from(number).unwrap_or(1));
-                    Err(StepError::PairLimit(wait))
-                }
-                error => Err(error.into()),
+                SendError::WindowClosed(_) => Ok(Ok(())),
+                error => Ok(Err(error)),
             }
         }
     }

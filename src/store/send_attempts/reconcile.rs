@@ -7,18 +7,19 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::domain::delivery::{Delivery, StatusUpdate};
-use crate::domain::ids::{MessageId, Wamid};
+use crate::domain::ids::{MessageId, PhoneNumberId, Wamid};
 use crate::store::{StoreError, Tx};
 
 /// What a status told of one of our attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reconciled {
     /// It was one of ours.
     Ours {
         /// The message whose answer it was.
         message: MessageId,
-        /// Meta's code, when the answer failed, had not been known to, and the template could say
-        /// it instead.
+        /// The number that it left from.
+        number: PhoneNumberId,
+        /// Meta's code (0 where it gave none), when the answer failed and had not been known to.
         failed: Option<i32>,
     },
     /// We know no such message.
@@ -74,7 +75,7 @@ async fn attempts_of(
 struct Heard {
     reply: i64,
     message: MessageId,
-    has_template: bool,
+    number: PhoneNumberId,
     is_accepted: bool,
     delivery: Option<Delivery>,
     /// What is to be written: of the status that went furthest.
@@ -91,9 +92,9 @@ struct Told {
 
 impl Heard {
     fn hear(&mut self, status: &StatusUpdate, heard_at: DateTime<Utc>) -> Reconciled {
-        let message = self.message;
+        let (message, number) = (self.message, self.number.clone());
         if self.is_accepted && self.delivery >= Some(status.delivery) {
-            return Reconciled::Ours { message, failed: None };
+            return Reconciled::Ours { message, number, failed: None };
         }
         self.is_accepted = true;
         self.delivery = self.delivery.max(Some(status.delivery));
@@ -107,9 +108,9 @@ impl Heard {
         });
         told.arrived_at = told.arrived_at.or(arrived);
         told.error_code = told.error_code.or(status.error_code);
-        let failed = (status.delivery == Delivery::Failed && self.has_template)
-            .then(|| status.error_code.unwrap_or_default());
-        Reconciled::Ours { message, failed }
+        let failed =
+            (status.delivery == Delivery::Failed).then(|| status.error_code.unwrap_or_default());
+        Reconciled::Ours { message, number, failed }
     }
 }
 
@@ -120,14 +121,14 @@ async fn lock(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Heard>
     }
     let ids: Vec<Uuid> = ids.iter().copied().collect();
     let rows = sqlx::query!(
-        r#"select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
-                  send_attempts.delivery, replies.message_id,
-                  cardinality(replies.parameters) > 0 as "has_template!"
-           from send_attempts
-           join replies on replies.id = send_attempts.reply_id
-           where send_attempts.id = any($1)
-           order by send_attempts.id
-           for update of send_attempts"#,
+        "select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
+                send_attempts.delivery, replies.message_id, messages.phone_number_id
+         from send_attempts
+         join replies on replies.id = send_attempts.reply_id
+         join messages on messages.id = replies.message_id
+         where send_attempts.id = any($1)
+         order by send_attempts.id
+         for update of send_attempts",
         &ids
     )
     .fetch_all(&mut **tx)
@@ -136,15 +137,18 @@ async fn lock(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Heard>
         let heard = Heard {
             reply: row.reply_id,
             message: MessageId(row.message_id),
-            has_template: row.has_template,
+            number: PhoneNumberId::parse(&row.phone_number_id).ok_or(UNREADABLE)?,
             is_accepted: row.outcome.as_deref() == Some("accepted"),
             delivery: row.delivery.as_deref().and_then(Delivery::parse),
             told: None,
         };
-        (row.id, heard)
+        Ok((row.id, heard))
     });
-    Ok(heard.collect())
+    heard.collect()
 }
+
+const UNREADABLE: StoreError =
+    StoreError::Unreadable { table: "messages", column: "phone_number_id" };
 
 /// Writes what was heard: the attempts, and that their replies are sent.
 async fn write(tx: &mut Tx, attempts: &BTreeMap<Uuid, Heard>) -> Result<(), StoreError> {
@@ -169,7 +173,9 @@ async fn write(tx: &mut Tx, attempts: &BTreeMap<Uuid, Heard>) -> Result<(), Stor
              error_code = null, settled_at = coalesce(settled_at, told.heard_at),
              delivery = told.delivery,
              delivered_at = coalesce(delivered_at, told.arrived_at),
-             delivery_error_code = coalesce(delivery_error_code, told.error_code)
+             delivery_error_code = coalesce(delivery_error_code, told.error_code),
+             failed_at = coalesce(
+                 failed_at, case when told.delivery = 'failed' then told.heard_at end)
          from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[],
                      $6::timestamptz[])
               as told (id, wamid, delivery, arrived_at, error_code, heard_at)

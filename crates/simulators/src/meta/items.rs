@@ -184,6 +184,31 @@ impl Meta {
         item
     }
 
+    /// `from` has another number from now on. Meta sends no contact with it.
+    pub fn changed_number(&self, from: &Sender, to_phone: &str) -> Item {
+        let old = from.phone.as_deref().unwrap_or_default();
+        let content = json!({
+            "body": format!("User changed from {old} to {to_phone}"),
+            "wa_id": to_phone,
+            "type": "user_changed_number",
+        });
+        Item { contact: None, ..self.message(from, "system", content) }
+    }
+
+    /// `from` has another user id from now on. Meta names neither a number nor a sender with it.
+    pub fn changed_user_id(&self, from: &Sender, to_user_id: &str) -> Item {
+        let content = json!({
+            "type": "user_changed_user_id",
+            "previous_user_id": from.user_id,
+            "user_id": to_user_id,
+        });
+        let mut item = self.message(from, "system", content);
+        if let Some(body) = item.body.as_object_mut() {
+            body.retain(|name, _| !name.starts_with("from"));
+        }
+        Item { contact: None, ..item }
+    }
+
     /// A status (`sent`, `delivered`, `read`, …) of a message that was sent.
     pub fn status(&self, of: &Sent, status: &str) -> Item {
         statuses::item(&self.vendor().state, of, status, 131_000)

@@ -49,6 +49,8 @@ pub type Meta = Simulator<Graph>;
 pub enum MetaRoute {
     /// `GET /{version}/{media-id}`
     MediaObject,
+    /// `GET /{version}/{phone-number-id}`
+    PhoneNumber,
     /// `DELETE /{version}/{media-id}`
     MediaDelete,
     /// `GET` of the URL that a media object names
@@ -252,6 +254,9 @@ impl Vendor for Graph {
             ("GET", ["whatsapp_business", "attachments", ""]) => Some(MetaRoute::MediaBytes),
             ("POST", [_, _, "messages"]) if versioned => Some(MetaRoute::Messages),
             ("GET", [_, _, "message_templates"]) if versioned => Some(MetaRoute::Templates),
+            ("GET", [_, id]) if versioned && self.state.owns_number(id) => {
+                Some(MetaRoute::PhoneNumber)
+            }
             ("GET", [_, _]) if versioned => Some(MetaRoute::MediaObject),
             ("DELETE", [_, _]) if versioned => Some(MetaRoute::MediaDelete),
             _ => None,
@@ -261,7 +266,10 @@ impl Vendor for Graph {
     fn writes(route: MetaRoute) -> bool {
         match route {
             MetaRoute::Messages | MetaRoute::MediaDelete | MetaRoute::StatusWebhook => true,
-            MetaRoute::MediaObject | MetaRoute::MediaBytes | MetaRoute::Templates => false,
+            MetaRoute::MediaObject
+            | MetaRoute::PhoneNumber
+            | MetaRoute::MediaBytes
+            | MetaRoute::Templates => false,
         }
     }
 
@@ -271,6 +279,7 @@ impl Vendor for Graph {
         }
         match route {
             MetaRoute::MediaObject => media::object(&self.state, asked).into(),
+            MetaRoute::PhoneNumber => phone_number(&self.state, asked).into(),
             MetaRoute::MediaDelete => media::delete(&self.state, asked).into(),
             MetaRoute::MediaBytes => media::bytes(&self.state, asked).into(),
             MetaRoute::Messages => messages::post(&self.state, asked),
@@ -285,6 +294,19 @@ impl Vendor for Graph {
             None => errors::of_status(status),
         }
     }
+}
+
+/// What Graph tells of a number: all of it, whichever `fields` were asked for.
+fn phone_number(state: &State, asked: &Asked<MetaRoute>) -> Answer {
+    Answer::json(
+        200,
+        &json!({
+            "id": object_id(asked),
+            "display_phone_number": state.options.display_phone_number,
+            "verified_name": "Paragon",
+            "quality_rating": "GREEN",
+        }),
+    )
 }
 
 fn is_version(part: &str) -> bool {

@@ -7,7 +7,7 @@ use super::json::{Fields, fields};
 use crate::domain::chat::{Press, Quoting, Words};
 use crate::domain::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw};
-use crate::domain::sender::{Phone, ProfileName, Sender, UserId};
+use crate::domain::sender::{Phone, Profile, ProfileName, Sender, UserId, Username};
 
 /// Reads the message, or says why it is kept raw instead.
 pub fn read(
@@ -19,15 +19,20 @@ pub fn read(
     let message = fields(raw).ok_or(KeptReason::Unreadable)?;
     let wamid =
         message.text("id").and_then(|it| Wamid::parse(&it)).ok_or(KeptReason::Unreadable)?;
-    let (sender, profile_name) = sender(&message, value).ok_or(KeptReason::NobodyToAnswer)?;
+    let told = match moved(&message) {
+        Some((from, to)) => Told { sender: from, content: Content::Moved(to), contact: None },
+        None => told(&message, value).ok_or(KeptReason::NobodyToAnswer)?,
+    };
+    let contact = told.contact.as_ref();
     let number = number.ok_or(KeptReason::NobodyToAnswer)?;
     Ok(Item::Message(Inbound {
         wamid,
         phone_number_id: number.clone(),
-        sender,
-        profile_name,
+        sender: told.sender,
+        profile_name: contact.and_then(profile_name),
+        profile: profile(&message, contact),
         sent_at: time(&message, received_at),
-        content: content(&message),
+        content: told.content,
         raw: Raw(raw.get().as_bytes().to_vec()),
     }))
 }
@@ -42,26 +47,67 @@ pub fn time(item: &Fields<'_>, received_at: DateTime<Utc>) -> DateTime<Utc> {
         .map_or(received_at, |it| it.min(received_at))
 }
 
+/// Who says what.
+struct Told<'a> {
+    sender: Sender,
+    content: Content,
+    contact: Option<Fields<'a>>,
+}
+
 /// Who wrote: told by the message, completed by the contact that it belongs to.
-fn sender(message: &Fields<'_>, value: &Fields<'_>) -> Option<(Sender, Option<ProfileName>)> {
+fn told<'a>(message: &Fields<'a>, value: &Fields<'a>) -> Option<Told<'a>> {
     let mut phone = message.text("from").and_then(|it| Phone::parse(&it).ok());
     let mut user_id = message.text("from_user_id").and_then(|it| UserId::parse(&it));
-    let contacts: Vec<Fields<'_>> = value.list("contacts").into_iter().filter_map(fields).collect();
+    let mut contacts: Vec<Fields<'a>> =
+        value.list("contacts").into_iter().filter_map(fields).collect();
     let nobody_yet = phone.is_none() && user_id.is_none();
-    let contact = contacts.iter().find(|it| {
+    let is_alone = contacts.len() == 1;
+    let place = contacts.iter().position(|it| {
         let same_phone = phone.is_some() && contact_phone(it) == phone;
         let same_user = user_id.is_some() && contact_user(it) == user_id;
-        same_phone || same_user || (nobody_yet && contacts.len() == 1)
+        same_phone || same_user || (nobody_yet && is_alone)
     });
-    if let Some(contact) = contact {
+    let contact = place.map(|it| contacts.swap_remove(it));
+    if let Some(contact) = &contact {
         phone = phone.or_else(|| contact_phone(contact));
         user_id = user_id.or_else(|| contact_user(contact));
     }
-    let name = contact
-        .and_then(|it| it.object("profile"))
-        .and_then(|it| it.text("name"))
-        .and_then(|it| ProfileName::parse(&it));
-    Some((Sender::known_by(phone, user_id)?, name))
+    let sender = Sender::known_by(phone, user_id)?;
+    Some(Told { sender, content: content(message), contact })
+}
+
+fn profile_name(contact: &Fields<'_>) -> Option<ProfileName> {
+    ProfileName::parse(&contact.object("profile")?.text("name")?)
+}
+
+fn profile(message: &Fields<'_>, contact: Option<&Fields<'_>>) -> Profile {
+    let parent = message.text("from_parent_user_id");
+    let parent = parent.or_else(|| contact.and_then(|it| it.text("parent_user_id")));
+    let username = contact.and_then(|it| it.object("profile")).and_then(|it| it.text("username"));
+    Profile {
+        parent_user_id: parent.and_then(|it| UserId::parse(&it)),
+        username: username.and_then(|it| Username::parse(&it)),
+    }
+}
+
+/// Who somebody was and who they are now, of a system message that says so. A contact beside it is
+/// of whoever they are now. Names of the fields as seen in collected payloads.
+fn moved(message: &Fields<'_>) -> Option<(Sender, Sender)> {
+    if message.text("type")? != "system" {
+        return None;
+    }
+    let system = message.object("system")?;
+    let kind = system.text("type")?;
+    if !matches!(kind.as_str(), "user_changed_number" | "user_changed_user_id") {
+        return None;
+    }
+    let first = |names: [&str; 2]| names.into_iter().find_map(|it| system.text(it));
+    let phone = |text: Option<String>| text.and_then(|it| Phone::parse(&it).ok());
+    let user = |text: Option<String>| text.and_then(|it| UserId::parse(&it));
+    let from_user = system.text("previous_user_id").or_else(|| message.text("from_user_id"));
+    let from = Sender::known_by(phone(message.text("from")), user(from_user))?;
+    let to = Sender::known_by(phone(first(["wa_id", "new_wa_id"])), user(system.text("user_id")))?;
+    Some((from, to))
 }
 
 fn contact_phone(contact: &Fields<'_>) -> Option<Phone> {

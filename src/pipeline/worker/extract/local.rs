@@ -13,9 +13,9 @@ use crate::store::readings::{Read, keep_reading};
 use crate::telemetry;
 
 /// Orders the photo of message `id` to be read on this machine. Ordered twice it is read once.
-pub async fn order_local_reading(deps: &Deps, id: MessageId) -> Result<(), StepError> {
+pub async fn order_local_reading(deps: &Deps, message: &Message) -> Result<(), StepError> {
     let mut tx = deps.store.begin().await?;
-    queue::enqueue(&mut tx, Queue::LocalReading, &[order(id)]).await?;
+    queue::enqueue(&mut tx, Queue::LocalReading, &[order(message)]).await?;
     tx.commit().await.map_err(StoreError::from)?;
     deps.bell.ring(Queue::LocalReading);
     Ok(())
@@ -37,7 +37,7 @@ pub async fn read_locally(deps: &Deps, id: MessageId, which: Try) -> Result<(), 
     if let Some(read) = &read {
         keep_reading(&mut tx, id, read, deps.clock.now()).await?;
     }
-    queue::enqueue(&mut tx, Queue::Messages, &[order(id)]).await?;
+    queue::enqueue(&mut tx, Queue::Messages, &[order(&message)]).await?;
     tx.commit().await.map_err(StoreError::from)?;
     deps.bell.ring(Queue::Messages);
     Ok(())
@@ -58,6 +58,11 @@ async fn reading(deps: &Deps, message: &Message, which: Try) -> Result<Option<Re
     }
 }
 
-fn order(message: MessageId) -> Order {
-    Order { message, urgent: false, trace_parent: telemetry::current_trace_parent() }
+fn order(message: &Message) -> Order {
+    Order {
+        message: message.id,
+        number: message.phone_number_id.clone(),
+        urgent: false,
+        trace_parent: telemetry::current_trace_parent(),
+    }
 }

@@ -52,6 +52,8 @@ fn content(content: &Content) -> String {
         }
         Content::Text(Some(it)) => format!("text on {}: {}", it.wamid.as_str(), it.words.as_str()),
         Content::Choice(it) => format!("choice {it}"),
-        Content::Text(None) | Content::OtherMedia | Content::Silent => content.kind().to_owned(),
+        Content::Text(None) | Content::OtherMedia | Content::Moved(_) | Content::Silent => {
+            content.kind().to_owned()
+        }
     }
 }
