@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use simulators::anthropic::Reply;
-use simulators::meta::Item;
+use simulators::meta::{Item, Sent};
 use simulators::stripe::NewCustomer;
 use simulators::{AnthropicRoute, Fault, MetaRoute, Sender, StripeRoute};
 
@@ -355,10 +355,20 @@ async fn many_photos_of_many_new_senders_through_killed_workers_are_as_many_entr
 
     let count = photos.len();
     println!("{count} photos, {senders} senders, {kills} kills");
+    let became = "select string_agg(format('%s %s', count, outcome), ', ') from (
+                      select count(*), format('%s %s', outcome, reason) as outcome
+                      from (select replies.outcome, readings.reason
+                            from replies
+                            left join readings on readings.message_id = replies.message_id) as told
+                      group by 2) as outcomes";
+    println!("{}", rig.value::<String>(became).await);
     assert_eq!(usize::try_from(rig.count("entries").await).unwrap(), count);
     assert_eq!(rig.stripe.customers().len(), senders);
+    // On a busy machine a photo takes over a minute: the word that says so is no answer.
+    let is_answer =
+        |it: &&Sent| !it.text.as_deref().is_some_and(|it| it.contains("a little longer"));
     for photo in &photos {
-        assert_eq!(rig.answers_to(photo).len(), 1);
+        assert_eq!(rig.answers_to(photo).iter().filter(is_answer).count(), 1);
     }
     rig.end().await;
 }

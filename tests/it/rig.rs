@@ -150,9 +150,21 @@ impl Rig {
             if self.value::<bool>(condition).await {
                 return;
             }
-            assert!(tokio::time::Instant::now() < deadline, "still not so: {condition}");
+            if tokio::time::Instant::now() > deadline {
+                panic!("still not so: {condition}\n{}", self.jobs().await);
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// What waits, runs or is dead, a line each kind.
+    async fn jobs(&self) -> String {
+        let jobs = "select coalesce(string_agg(line, e'\\n'), 'no jobs') from (
+                        select format('%s %s jobs of %s, %s to %s: %s', count(*), state, queue,
+                                      min(run_at - now()), max(run_at - now()), reason) as line
+                        from apalis_lease.jobs
+                        group by queue, state, reason) as lines";
+        self.value(jobs).await
     }
 
     /// The one value that a query gives.

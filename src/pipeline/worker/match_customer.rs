@@ -4,6 +4,7 @@
 
 mod look_up;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -27,8 +28,9 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 /// call makes harmless.
 const LOOKUP_LEASE: Duration = Duration::from_secs(20);
 
-/// How often the others look whether it has the answer.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// How often the others look whether it has the answer: at first soon, and less often the longer
+/// their photo waits, for each look costs a run of the job.
+const LOOK_AGAIN: RangeInclusive<Duration> = Duration::from_millis(300)..=Duration::from_secs(3);
 
 /// The customer of the sender of `message`: as written down for this message, else as known, else
 /// as Stripe finds it, else created. Called twice it answers the same.
@@ -53,7 +55,8 @@ pub async fn is_customer(
     if deps.store.known_customer(sender).await?.is_some() {
         return Ok(true);
     }
-    Ok(claimed(deps, sender, Box::pin(found(deps, message, sender))).await?.is_some())
+    let found = Box::pin(found(deps, message, sender));
+    Ok(claimed(deps, message, sender, found).await?.is_some())
 }
 
 /// Meta says that a sender is somebody else from now on: their row follows, and the metadata of
@@ -72,7 +75,7 @@ pub async fn follow_move(deps: &Deps, message: &Message, to: &Sender) -> Result<
     if !deps.store.is_metadata_behind(sender).await? {
         return Ok(());
     }
-    claimed(deps, sender, Box::pin(found(deps, message, sender))).await?;
+    claimed(deps, message, sender, Box::pin(found(deps, message, sender))).await?;
     Ok(())
 }
 
@@ -84,7 +87,7 @@ async fn customer_of(
     if let Some(customer) = believed(deps, sender).await? {
         return Ok(customer);
     }
-    claimed(deps, sender, Box::pin(found_or_created(deps, message, sender))).await
+    claimed(deps, message, sender, Box::pin(found_or_created(deps, message, sender))).await
 }
 
 /// The local copy, as long as it is believed.
@@ -99,11 +102,14 @@ async fn believed(deps: &Deps, sender: SenderId) -> Result<Option<CustomerId>, S
 /// Does `work` as the only one who asks Stripe about `sender`. Others come back for the answer.
 async fn claimed<T>(
     deps: &Deps,
+    message: &Message,
     sender: SenderId,
     work: impl Future<Output = Result<T, StepError>>,
 ) -> Result<T, StepError> {
     if let Some(left) = deps.store.claim_lookup(sender, LOOKUP_LEASE).await? {
-        return Err(StepError::AskedElsewhere(left.min(LOOK_AGAIN)));
+        let waited = (deps.clock.now() - message.received_at).to_std().unwrap_or_default();
+        let again = (waited / 4).clamp(*LOOK_AGAIN.start(), *LOOK_AGAIN.end());
+        return Err(StepError::AskedElsewhere(left.min(again)));
     }
     let done = work.await;
     // Also where nothing failed: a move may have found no customer.
