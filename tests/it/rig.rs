@@ -150,9 +150,9 @@ impl Rig {
             if self.value::<bool>(condition).await {
                 return;
             }
-            if tokio::time::Instant::now() > deadline {
-                panic!("still not so: {condition}\n{}", self.jobs().await);
-            }
+            let is_late = tokio::time::Instant::now() > deadline;
+            let jobs = if is_late { self.jobs().await } else { String::new() };
+            assert!(!is_late, "still not so: {condition}\n{jobs}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
