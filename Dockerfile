@@ -18,6 +18,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/paragon paragon \
     # A named volume takes over this owner the first time that it is mounted here.
     && install -d -o paragon -g paragon -m 0750 /var/lib/paragon /var/lib/paragon/spool
+COPY templates /usr/share/paragon/templates
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/paragon/
 COPY --from=builder /out/ /usr/local/bin/
 USER 10001:10001

@@ -48,6 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("image_hasher", &["reading"]),
     ("opentelemetry", &["telemetry"]),
     ("clap", &["app"]),
+    ("toml", &["app"]),
     ("simulators", &["app"]),
     ("private_postgres", &["app"]),
     ("hmac", &["pipeline"]),

@@ -111,6 +111,12 @@ unreadable = I could not open this one. Please send the receipt again, as a phot
 # The sender wrote a text.
 help = Send me a photo of a receipt, and I will book it and tell you what I read.
 
+# The sender wrote STOP, or another word for it: no more reminders. Said once.
+opted-out = Done: no more reminders. Photos of receipts are still answered. START brings reminders back.
+
+# The sender had written STOP, and now wrote START.
+opted-in = Done: you get reminders again. STOP ends them.
+
 # The sender sent a voice message, a video or a sticker.
 send-a-photo = I can only read photos and PDFs. Please send the receipt as one of these.
 

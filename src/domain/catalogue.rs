@@ -68,6 +68,8 @@ texts! {
     "not-a-receipt" NotAReceipt,
     "unreadable" Unreadable,
     "help" Help,
+    "opted-out" OptedOut,
+    "opted-in" OptedIn,
     "send-a-photo" SendAPhoto,
     "gave-up" GaveUp,
     "takes-longer" TakesLonger,

@@ -8,7 +8,7 @@ use super::ids::{EntryId, Wamid};
 use super::language::Language;
 use super::money::{Currency, Money};
 use super::reading::Category;
-use super::reply::categories;
+use super::reply::categories::{self, folded};
 
 /// More of a text is not a correction.
 const WORDS_MAX: usize = 120;
@@ -106,6 +106,86 @@ impl Press {
 impl fmt::Display for Press {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "entry:{}:{}", self.entry.0, self.choice.as_str())
+    }
+}
+
+/// Whether somebody wants reminders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// No more of them.
+    Stop,
+    /// Again.
+    Start,
+}
+
+/// Messages that mean [`Wish::Stop`], whatever language we answer in; without accents.
+const STOPS: [&str; 17] = [
+    "stop",
+    "stopp",
+    "stop all",
+    "stopall",
+    "stop promotions",
+    "unsubscribe",
+    "opt out",
+    "opt-out",
+    "zastavit",
+    "odhlasit",
+    "odhlasit se",
+    "ukoncit",
+    "nechci upominky",
+    "abmelden",
+    "abbestellen",
+    "keine erinnerungen",
+    "austragen",
+];
+
+/// Messages that mean [`Wish::Start`].
+const STARTS: [&str; 12] = [
+    "start",
+    "unstop",
+    "subscribe",
+    "opt in",
+    "opt-in",
+    "zacit",
+    "prihlasit",
+    "prihlasit se",
+    "obnovit",
+    "anmelden",
+    "starten",
+    "fortsetzen",
+];
+
+impl Wish {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Stop, Self::Start];
+
+    /// Reads a whole message: case, accents, quotes and what ends a sentence do not matter. A
+    /// message that says anything else besides is none.
+    pub fn parse(message: &str) -> Option<Self> {
+        let silent = |it: char| !it.is_alphanumeric();
+        let said = message.trim_matches(silent);
+        if said.len() > 40 {
+            return None;
+        }
+        let said = folded(&said.split_whitespace().collect::<Vec<_>>().join(" "));
+        let means = |words: &[&str]| words.contains(&said.as_str());
+        if means(&STOPS) {
+            return Some(Self::Stop);
+        }
+        means(&STARTS).then_some(Self::Start)
+    }
+
+    /// Our word for it, in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Start => "start",
+        }
+    }
+
+    /// Reads [`Wish::as_str`].
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
     }
 }
 
@@ -281,6 +361,38 @@ mod tests {
                     assert!((1..=20).contains(&title.chars().count()), "{title}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn stop_and_start_are_whole_messages_in_every_language() {
+        let stops = [
+            "STOP",
+            "stop.",
+            " Stop! ",
+            "„Stop“",
+            "STOPP",
+            "Zastavit",
+            "ODHLÁSIT",
+            "odhlasit se",
+            "Abmelden",
+            "UNSUBSCRIBE",
+            "opt  out",
+            "\u{200b}stop",
+        ];
+        for said in stops {
+            assert_eq!(Wish::parse(said), Some(Wish::Stop), "{said}");
+        }
+        for said in ["START", "start!", "Přihlásit", "obnovit", "Anmelden", "unstop"] {
+            assert_eq!(Wish::parse(said), Some(Wish::Start), "{said}");
+        }
+        for said in
+            ["", "!", "please stop", "stop it", "non-stop", "bus stop", "startup", "starter"]
+        {
+            assert_eq!(Wish::parse(said), None, "{said}");
+        }
+        for wish in Wish::ALL {
+            assert_eq!(Wish::read(wish.as_str()), Some(wish));
         }
     }
 

@@ -117,6 +117,23 @@ impl fmt::Display for PhoneNumberId {
     }
 }
 
+/// Meta's id of a WhatsApp business account: templates belong to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// Takes 1 to 64 digits: the id becomes part of a URL.
+    pub fn parse(text: &str) -> Option<Self> {
+        let sound = (1..=64).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_digit());
+        sound.then(|| Self(text.to_owned()))
+    }
+
+    /// As Meta wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A Stripe customer's id (`cus_…`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CustomerId(pub String);

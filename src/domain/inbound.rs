@@ -2,22 +2,21 @@
 
 use chrono::{DateTime, Utc};
 
-use super::chat::{Press, Quoting};
+use super::account::AccountNews;
+use super::chat::{Press, Quoting, Wish};
 use super::delivery::StatusUpdate;
 use super::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
 use super::sender::{Profile, ProfileName, Sender};
 
 /// One item of a webhook's batch.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a webhook has a few items, and they are not moved about"
-)]
 pub enum Item {
     /// Somebody wrote to us.
     Message(Inbound),
     /// Meta tells how far one of our sends has come.
     Status(StatusUpdate),
+    /// Meta tells of a template, or of what a person wants to be sent.
+    Account(AccountNews),
     /// Nothing to do now, but nothing to lose either.
     Kept(Kept),
 }
@@ -27,7 +26,7 @@ impl Item {
     pub fn wamid(&self) -> Option<&Wamid> {
         match self {
             Self::Message(message) => Some(&message.wamid),
-            Self::Status(_) | Self::Kept(_) => None,
+            Self::Status(_) | Self::Account(_) | Self::Kept(_) => None,
         }
     }
 }
@@ -62,6 +61,8 @@ pub enum Content {
     Text(Option<Quoting>),
     /// A button of ours was pressed.
     Choice(Press),
+    /// STOP or START, and nothing else.
+    Wish(Wish),
     /// A voice message, video, sticker, location, contact card: we ask for a photo instead.
     OtherMedia,
     /// The sender is somebody else from now on: another number, another user id.
@@ -75,7 +76,7 @@ impl Content {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Media(_) => "media",
-            Self::Text(_) => "text",
+            Self::Text(_) | Self::Wish(_) => "text",
             Self::Choice(_) => "choice",
             Self::OtherMedia => "other_media",
             Self::Moved(_) => "moved",

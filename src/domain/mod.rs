@@ -10,6 +10,8 @@ pub mod inbound;
 pub mod reading;
 pub mod reply;
 pub mod chat;
+pub mod template;
+pub mod account;
 pub mod delivery;
 pub mod retry;
 pub mod limits;

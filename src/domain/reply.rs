@@ -8,7 +8,7 @@ mod texts;
 use chrono::{DateTime, Duration, Utc};
 
 pub use self::entry::{Entry, EntryState, EntrySummary};
-use super::chat::{Correction, Question};
+use super::chat::{Correction, Question, Wish};
 use super::ids::EntryId;
 use super::language::Language;
 
@@ -55,6 +55,8 @@ pub enum Outcome {
     Unreadable,
     /// The sender wrote words: what this number is for.
     Help,
+    /// The sender wants reminders no more, or again.
+    Wished(Wish),
     /// The sender sent a voice message, a video, a sticker: a photo would help.
     SendAPhoto,
     /// We gave up for now. The photo is kept, and the operator sees it; the answer may follow.
@@ -135,6 +137,8 @@ impl Outcome {
             Self::NotAReceipt => "not_a_receipt",
             Self::Unreadable => "unreadable",
             Self::Help => "help",
+            Self::Wished(Wish::Stop) => "opted_out",
+            Self::Wished(Wish::Start) => "opted_in",
             Self::SendAPhoto => "send_a_photo",
             Self::GaveUp => "gave_up",
             Self::TakesLonger => "takes_longer",
@@ -157,6 +161,7 @@ impl Outcome {
             | Self::NotAReceipt
             | Self::Unreadable
             | Self::Help
+            | Self::Wished(_)
             | Self::SendAPhoto
             | Self::OverLimit
             | Self::NotACustomer => Part::Answer,
@@ -175,6 +180,7 @@ impl Outcome {
             Self::NotAReceipt
             | Self::Unreadable
             | Self::Help
+            | Self::Wished(_)
             | Self::SendAPhoto
             | Self::GaveUp
             | Self::TakesLonger
@@ -195,6 +201,7 @@ impl Outcome {
             | Self::NotAReceipt
             | Self::Unreadable
             | Self::Help
+            | Self::Wished(_)
             | Self::SendAPhoto
             | Self::GaveUp
             | Self::TakesLonger

@@ -1,7 +1,8 @@
-//! What `paragon`'s commands ask for: the database and nothing of Meta, Stripe or Anthropic.
+//! What `paragon`'s commands ask for, each only what it needs.
 
-use super::{SettingError, Source};
+use super::{GraphSettings, SettingError, Source};
 use crate::clients::Secret;
+use crate::domain::ids::AccountId;
 
 /// The settings of `paragon migrate` and `paragon status`.
 #[derive(Clone, Debug)]
@@ -14,5 +15,30 @@ impl AdminSettings {
     /// Reads them.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
         Ok(Self { database_url: source.secret("DATABASE_URL")? })
+    }
+}
+
+/// The settings of `paragon templates submit` and `sync`.
+#[derive(Clone, Debug)]
+pub struct AccountSettings {
+    /// How Meta is reached.
+    pub graph: GraphSettings,
+    /// `WABA_ID`: the account that templates belong to.
+    pub account: AccountId,
+    /// `DATABASE_URL`, where what Meta tells is to be kept.
+    pub database_url: Option<Secret>,
+}
+
+impl AccountSettings {
+    /// Reads them.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let account = source.required("WABA_ID")?;
+        Ok(Self {
+            graph: GraphSettings::from(source)?,
+            account: AccountId::parse(&account).ok_or_else(|| {
+                SettingError::unreadable("WABA_ID", "want the account's id, digits only")
+            })?,
+            database_url: source.optional_secret("DATABASE_URL")?,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, Tx};
-use crate::domain::chat::{Press, Quoting, Words};
+use crate::domain::chat::{Press, Quoting, Wish, Words};
 use crate::domain::ids::{MessageId, PhoneNumberId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound};
 use crate::domain::sender::{Phone, Profile, ProfileName, Sender, UserId, Username};
@@ -42,6 +42,8 @@ pub enum Kind {
     Text(Option<Quoting>),
     /// A button of ours.
     Choice(Press),
+    /// STOP or START.
+    Wish(Wish),
     /// Voice, video, sticker.
     OtherMedia,
     /// The sender is somebody else from now on.
@@ -101,7 +103,7 @@ impl Store {
     pub async fn message(&self, id: MessageId) -> Result<Message, StoreError> {
         let row = sqlx::query!(
             r#"select wamid, phone_number_id, messages.phone, messages.user_id, profile_name, kind,
-                      sent_at, received_at, quoted_wamid, quoted_words, pressed,
+                      sent_at, received_at, quoted_wamid, quoted_words, pressed, wish,
                       profiles.parent_user_id as "parent_user_id?", profiles.username as "username?",
                       moves.phone as "moved_phone?", moves.user_id as "moved_user_id?"
                from messages
@@ -130,8 +132,13 @@ impl Store {
                 parent_user_id: row.parent_user_id.as_deref().and_then(UserId::parse),
                 username: row.username.as_deref().and_then(Username::parse),
             },
-            kind: Kind::read(&row.kind, row.quoted_wamid, row.quoted_words, row.pressed, moved)
-                .ok_or(unreadable("kind"))?,
+            kind: if let Some(wish) = row.wish.as_deref() {
+                Kind::Wish(Wish::read(wish).ok_or(unreadable("wish"))?)
+            } else {
+                let (quoted, words) = (row.quoted_wamid, row.quoted_words);
+                Kind::read(&row.kind, quoted, words, row.pressed, moved)
+                    .ok_or(unreadable("kind"))?
+            },
             sent_at: row.sent_at,
             received_at: row.received_at,
         })
@@ -224,16 +231,16 @@ pub async fn remember(
              returning wamid_sha256
          )
          insert into messages (wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at,
-                               raw, quoted_wamid, quoted_words, pressed, received_at, accepted_at,
-                               trace_parent)
+                               raw, quoted_wamid, quoted_words, pressed, wish, received_at,
+                               accepted_at, trace_parent)
          select told.wamid, told.phone_number_id, told.phone, told.user_id, told.profile_name,
                 told.kind, told.sent_at, told.raw, told.quoted_wamid, told.quoted_words,
-                told.pressed, told.received_at, $11, told.trace_parent
+                told.pressed, told.wish, told.received_at, $11, told.trace_parent
          from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::timestamptz[], $9::bytea[], $13::text[], $14::text[],
-                     $15::text[], $10::timestamptz[], $12::text[])
+                     $15::text[], $16::text[], $10::timestamptz[], $12::text[])
               as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw,
-                       quoted_wamid, quoted_words, pressed, received_at, trace_parent)
+                       quoted_wamid, quoted_words, pressed, wish, received_at, trace_parent)
          join fresh on fresh.wamid_sha256 = told.digest
          order by told.sent_at
          returning id, wamid",
@@ -252,6 +259,7 @@ pub async fn remember(
         &told.quoted as _,
         &told.words as _,
         &told.pressed as _,
+        &told.wishes as _,
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -275,6 +283,7 @@ struct Columns<'a> {
     quoted: Vec<Option<&'a str>>,
     words: Vec<Option<&'a str>>,
     pressed: Vec<Option<String>>,
+    wishes: Vec<Option<&'a str>>,
     received_at: Vec<DateTime<Utc>>,
     traces: Vec<Option<&'a str>>,
 }
@@ -309,6 +318,7 @@ impl<'a> Columns<'a> {
         self.quoted.push(quoting.map(|it| it.wamid.as_str()));
         self.words.push(quoting.map(|it| it.words.as_str()));
         self.pressed.push(pressed(&message.content));
+        self.wishes.push(wish(&message.content));
         self.received_at.push(arrival.received_at);
         self.traces.push(arrival.trace_parent);
     }
@@ -318,6 +328,19 @@ fn quoting(content: &Content) -> Option<&Quoting> {
     match content {
         Content::Text(quoting) => quoting.as_ref(),
         Content::Media(_)
+        | Content::Choice(_)
+        | Content::Wish(_)
+        | Content::OtherMedia
+        | Content::Moved(_)
+        | Content::Silent => None,
+    }
+}
+
+fn wish(content: &Content) -> Option<&'static str> {
+    match content {
+        Content::Wish(wish) => Some(wish.as_str()),
+        Content::Media(_)
+        | Content::Text(_)
         | Content::Choice(_)
         | Content::OtherMedia
         | Content::Moved(_)
@@ -330,6 +353,7 @@ fn pressed(content: &Content) -> Option<String> {
         Content::Choice(press) => Some(press.to_string()),
         Content::Media(_)
         | Content::Text(_)
+        | Content::Wish(_)
         | Content::OtherMedia
         | Content::Moved(_)
         | Content::Silent => None,

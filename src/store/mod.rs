@@ -17,6 +17,8 @@ pub mod send_attempts;
 pub mod late;
 pub mod ingresses;
 pub mod pauses;
+pub mod templates;
+pub mod opt_outs;
 pub mod views;
 mod chores;
 

@@ -11,6 +11,8 @@ mod whole_path;
 mod twice;
 mod answers;
 mod chat;
+mod opt_outs;
+mod templates;
 mod outages;
 mod crashes;
 mod custody;

@@ -36,6 +36,12 @@ impl Talk {
         self.say("(voice message)", item).await
     }
 
+    /// Writes.
+    pub async fn write(&mut self, words: &str) -> Vec<Sent> {
+        let item = self.rig.meta.text(&self.sender, words);
+        self.say(words, item).await
+    }
+
     /// Writes, quoting the message `wamid`.
     pub async fn reply(&mut self, wamid: &str, words: &str) -> Vec<Sent> {
         let item = self.rig.meta.text(&self.sender, words).quoting(wamid, "15550000001");

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod migrate;
 mod status;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Action {
     Doctor(doctor::Arguments),
     /// Show how much work waits, the newest messages and the jobs that gave up.
     Status(status::Arguments),
+    /// Message templates: lint the files, submit them to Meta, see how they stand.
+    Templates(templates::Arguments),
 }
 
 /// Runs what the command line says.
@@ -64,5 +67,6 @@ fn act(action: Action) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(status::run(&settings, &arguments))
         }
+        Action::Templates(arguments) => templates::run(&source, &arguments),
     }
 }

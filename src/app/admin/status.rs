@@ -169,7 +169,7 @@ fn time(at: DateTime<Utc>) -> String {
 }
 
 /// Columns as wide as their widest cell.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut lines = vec![head.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()];
     lines.extend(rows);
     let width = |column: usize| {

@@ -6,6 +6,7 @@ mod codes;
 mod error;
 mod hosts;
 mod media;
+mod templates;
 mod wire;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use error::{Refusal, Rest, SendError};
 pub use hosts::{MediaHosts, NotMediaHosts};
 pub use media::{FetchedMedia, MediaError};
+pub use templates::TemplateError;
 
 use reqwest::header::AUTHORIZATION;
 

@@ -41,7 +41,7 @@ fn also(category: Category) -> &'static str {
 }
 
 /// In one case and without the accents of our languages.
-fn folded(text: &str) -> String {
+pub fn folded(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).map(plain).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Entry, EntryState, EntrySummary, Outcome, categories};
 use crate::domain::catalogue::{Text, formats};
-use crate::domain::chat::Correction;
+use crate::domain::chat::{Correction, Wish};
 use crate::domain::language::Language;
 
 /// The free words for `outcome`.
@@ -21,6 +21,8 @@ pub fn text(outcome: &Outcome, language: Language) -> String {
         Outcome::NotAReceipt => Text::NotAReceipt,
         Outcome::Unreadable => Text::Unreadable,
         Outcome::Help => Text::Help,
+        Outcome::Wished(Wish::Stop) => Text::OptedOut,
+        Outcome::Wished(Wish::Start) => Text::OptedIn,
         Outcome::SendAPhoto => Text::SendAPhoto,
         Outcome::GaveUp => Text::GaveUp,
         Outcome::TakesLonger => Text::TakesLonger,

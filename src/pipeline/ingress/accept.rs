@@ -8,15 +8,18 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::domain::account::AccountNews;
 use crate::domain::delivery::StatusUpdate;
 use crate::domain::ids::{MessageId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, Kept};
+use crate::domain::sender::{Phone, UserId};
 use crate::queue::{self, Bell, Order, Queue};
 use crate::store::identities::remember_identities;
 use crate::store::media::{Attachment, attach};
 use crate::store::messages::{Arrival, remember};
+use crate::store::opt_outs::{ToldBy, wish_told};
 use crate::store::send_attempts::{Reconciled, reconcile};
-use crate::store::{Store, StoreError, Tx, kept_items};
+use crate::store::{Store, StoreError, Tx, kept_items, templates};
 
 /// One webhook, parsed.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Accepted {
     pub repeated: usize,
     /// Echoes of our own sends.
     pub statuses: usize,
+    /// News of templates and of what people want to be sent.
+    pub news: usize,
     /// Items kept raw.
     pub kept: usize,
 }
@@ -86,13 +91,14 @@ pub async fn accept(
     clock: &Clock,
     batches: &[Arc<Batch>],
 ) -> Result<Vec<Accepted>, NotAccepted> {
-    let Sorted { messages, statuses, kept } = Sorted::of(batches);
+    let Sorted { messages, statuses, news, kept } = Sorted::of(batches);
     let mut tx = store.begin().await?;
     let ids = remember(&mut tx, &messages, clock.now()).await?;
     remember_identities(&mut tx, &told(batches, &ids)).await?;
     let (accepted, mut orders) = count(batches, &ids);
     attach(&mut tx, &attachments(batches, &ids)).await?;
     orders.extend(settle(&mut tx, &statuses).await?);
+    orders.extend(hear_all(&mut tx, &news).await?);
     kept_items::keep(&mut tx, &kept).await?;
     if !orders.is_empty() {
         queue::enqueue(&mut tx, Queue::Messages, &orders).await?;
@@ -109,6 +115,7 @@ pub async fn accept(
 struct Sorted<'a> {
     messages: Vec<Arrival<'a>>,
     statuses: Vec<(&'a StatusUpdate, DateTime<Utc>)>,
+    news: Vec<(&'a AccountNews, DateTime<Utc>)>,
     kept: Vec<(&'a Kept, DateTime<Utc>)>,
 }
 
@@ -124,6 +131,7 @@ impl<'a> Sorted<'a> {
                         sorted.messages.push(Arrival { message, received_at, trace_parent });
                     }
                     Item::Status(status) => sorted.statuses.push((status, received_at)),
+                    Item::Account(news) => sorted.news.push((news, received_at)),
                     Item::Kept(kept) => sorted.kept.push((kept, received_at)),
                 }
             }
@@ -133,14 +141,28 @@ impl<'a> Sorted<'a> {
             .statuses
             .sort_by(|(a, _), (b, _)| (&a.wamid, a.delivery).cmp(&(&b.wamid, b.delivery)));
         sorted.statuses.dedup_by(|(a, _), (b, _)| (&a.wamid, a.delivery) == (&b.wamid, b.delivery));
+        // Rows of one table are locked in one order, the older word first.
+        sorted.news.sort_by_key(|(news, _)| news_key(news));
         sorted
+    }
+}
+
+/// Which row it writes, and when it was told.
+fn news_key(news: &AccountNews) -> (&str, &str, DateTime<Utc>) {
+    match news {
+        AccountNews::Template(news) => (&news.name, &news.language, news.at),
+        AccountNews::Preference(preference) => {
+            let phone = preference.sender.phone().map_or("", Phone::as_str);
+            let user_id = preference.sender.user_id().map_or("", UserId::as_str);
+            (phone, user_id, preference.at)
+        }
     }
 }
 
 fn messages(batch: &Batch) -> impl Iterator<Item = &Inbound> {
     batch.items.iter().filter_map(|item| match item {
         Item::Message(message) => Some(message),
-        Item::Status(_) | Item::Kept(_) => None,
+        Item::Status(_) | Item::Account(_) | Item::Kept(_) => None,
     })
 }
 
@@ -173,6 +195,7 @@ fn count(batches: &[Arc<Batch>], ids: &HashMap<Wamid, MessageId>) -> (Vec<Accept
             match item {
                 Item::Message(_) => {}
                 Item::Status(_) => accepted.statuses += 1,
+                Item::Account(_) => accepted.news += 1,
                 Item::Kept(_) => accepted.kept += 1,
             }
         }
@@ -232,4 +255,27 @@ async fn settle(
     }
     kept_items::park(tx, &strangers).await?;
     Ok(again)
+}
+
+/// Writes down what was told of templates and of people's wishes. Answers that have waited for a
+/// template are owed another run.
+async fn hear_all(
+    tx: &mut Tx,
+    news: &[(&AccountNews, DateTime<Utc>)],
+) -> Result<Vec<Order>, StoreError> {
+    let mut of_templates = false;
+    for (news, received_at) in news {
+        match news {
+            AccountNews::Template(news) => {
+                of_templates = true;
+                templates::hear(tx, news, *received_at).await?;
+            }
+            AccountNews::Preference(told) => {
+                wish_told(tx, &told.sender, told.wish, ToldBy::Preference, told.at).await?;
+            }
+        }
+    }
+    let woken = if of_templates { templates::awake(tx).await? } else { Vec::new() };
+    let order = |(message, number)| Order { message, number, urgent: false, trace_parent: None };
+    Ok(woken.into_iter().map(order).collect())
 }

@@ -67,13 +67,14 @@ pub async fn known(store: &Store, items: &[Item]) -> Result<Vec<Sha256>, StoreEr
 fn with_media(items: &[Item]) -> Vec<(&Inbound, &MediaRef)> {
     let messages = items.iter().filter_map(|item| match item {
         Item::Message(message) => Some(message),
-        Item::Status(_) | Item::Kept(_) => None,
+        Item::Status(_) | Item::Account(_) | Item::Kept(_) => None,
     });
     messages
         .filter_map(|message| match &message.content {
             Content::Media(media) => Some((message, media)),
             Content::Text(_)
             | Content::Choice(_)
+            | Content::Wish(_)
             | Content::OtherMedia
             | Content::Moved(_)
             | Content::Silent => None,

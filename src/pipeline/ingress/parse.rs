@@ -2,6 +2,7 @@
 //! batch; what cannot be read is kept raw and never costs the others. Only about one real payload
 //! in ten fits Meta's own schema, so nothing here is generated from it.
 
+mod account;
 mod json;
 mod message;
 mod status;
@@ -31,7 +32,7 @@ pub fn parse<T: AsRef<[u8]>>(webhook: &Verified<T>, received_at: DateTime<Utc>) 
 
 /// One `changes[]` element, or an `entry[]` element that has none.
 enum Change<'a> {
-    Readable { field: String, value: Fields<'a>, raw: &'a RawValue },
+    Readable { field: String, value: Fields<'a>, told_at: Option<DateTime<Utc>>, raw: &'a RawValue },
     Unreadable(&'a RawValue),
 }
 
@@ -43,25 +44,30 @@ fn changes(body: &[u8]) -> Option<Vec<Change<'_>>> {
 }
 
 fn entry_changes(entry: &RawValue) -> Vec<Change<'_>> {
-    let listed = fields(entry).and_then(|it| elements(it.get("changes")?));
+    let entry_fields = fields(entry);
+    let listed = entry_fields.as_ref().and_then(|it| elements(it.get("changes")?));
     let Some(listed) = listed else { return vec![Change::Unreadable(entry)] };
-    listed.into_iter().map(|raw| readable(raw).unwrap_or(Change::Unreadable(raw))).collect()
+    let told_at = entry_fields.and_then(|it| it.text("time")?.parse().ok());
+    let told_at = told_at.and_then(|it| DateTime::from_timestamp(it, 0));
+    let change = |raw| readable(raw, told_at).unwrap_or(Change::Unreadable(raw));
+    listed.into_iter().map(change).collect()
 }
 
-fn readable(raw: &RawValue) -> Option<Change<'_>> {
+fn readable(raw: &RawValue, told_at: Option<DateTime<Utc>>) -> Option<Change<'_>> {
     let change = fields(raw)?;
     let field = change.text("field")?;
     let value = fields(change.get("value")?)?;
-    Some(Change::Readable { field, value, raw })
+    Some(Change::Readable { field, value, told_at, raw })
 }
 
 fn change_items(change: Change<'_>, received_at: DateTime<Utc>) -> Vec<Item> {
-    let (field, value, raw) = match change {
-        Change::Readable { field, value, raw } => (field, value, raw),
+    let (field, value, told_at, raw) = match change {
+        Change::Readable { field, value, told_at, raw } => (field, value, told_at, raw),
         Change::Unreadable(raw) => return vec![kept_raw(KeptReason::Unreadable, "", raw)],
     };
     if field != "messages" {
-        return vec![kept_raw(KeptReason::NotActedOn, &field, raw)];
+        return account_items(&field, &value, told_at.unwrap_or(received_at), received_at)
+            .unwrap_or_else(|| vec![kept_raw(KeptReason::NotActedOn, &field, raw)]);
     }
     let number = value
         .object("metadata")
@@ -83,6 +89,24 @@ fn change_items(change: Change<'_>, received_at: DateTime<Utc>) -> Vec<Item> {
         .map(|it| kept_raw(KeptReason::Unreadable, &field, it));
     let items: Vec<Item> = messages.chain(statuses).chain(no_lists).collect();
     if items.is_empty() { vec![kept_raw(KeptReason::NotActedOn, &field, raw)] } else { items }
+}
+
+/// News of the account; `None` where `field` brings none.
+fn account_items(
+    field: &str,
+    value: &Fields<'_>,
+    told_at: DateTime<Utc>,
+    received_at: DateTime<Utc>,
+) -> Option<Vec<Item>> {
+    if field != "user_preferences" {
+        let told_at = told_at.clamp(DateTime::UNIX_EPOCH, received_at);
+        return account::template(field, value, told_at).map(|it| vec![Item::Account(it)]);
+    }
+    let preferences = value.list("user_preferences").into_iter().map(|it| {
+        account::preference(it, value, received_at)
+            .map_or_else(|reason| kept_raw(reason, field, it), Item::Account)
+    });
+    Some(preferences.collect()).filter(|it: &Vec<Item>| !it.is_empty())
 }
 
 fn kept_raw(reason: KeptReason, field: &str, raw: &RawValue) -> Item {

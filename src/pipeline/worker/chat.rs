@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{Deps, StepError, answer};
-use crate::domain::chat::{Choice, Correction, Press, Quoting};
+use crate::domain::chat::{Choice, Correction, Press, Quoting, Wish};
 use crate::domain::ids::{EntryId, SenderId};
 use crate::domain::reply::Outcome;
 use crate::store::entries::Recorded;
@@ -50,6 +50,24 @@ pub async fn quoted(
     let change = change(deps, message, sender, entry.id);
     let corrected = deps.store.correct_entry(&change, correction).await?;
     answer(deps, message, sender, &outcome(corrected, correction)).await
+}
+
+/// STOP and START are confirmed in one line, once. START from somebody who had not stopped is a text
+/// like any other; STOP from somebody who had stopped is not answered again.
+pub async fn wished(
+    deps: &Deps,
+    message: &Message,
+    sender: SenderId,
+    wish: Wish,
+) -> Result<(), StepError> {
+    let known = deps.store.identity(sender).await?;
+    let person = message.sender.completed_by(&known);
+    let changed = deps.store.wish_written(&person, wish, message.id, message.sent_at).await?;
+    match (wish, changed) {
+        (_, true) => answer(deps, message, sender, &Outcome::Wished(wish)).await,
+        (Wish::Start, false) => help(deps, message, sender).await,
+        (Wish::Stop, false) => Ok(()),
+    }
 }
 
 /// A button was pressed. "Right" and "the same" cost no message.

@@ -124,13 +124,17 @@ pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepE
             .await;
     }
     let sender = deps.store.sender(&message).await?;
+    // STOP is heard from everybody, whatever else they are not served.
+    if let Kind::Wish(wish) = message.kind {
+        return chat::wished(deps, &message, sender, wish).await;
+    }
     if message.kind != Kind::Silent
         && let Some(refusal) = limits::refusal(deps, &message, sender).await?
     {
         return chat::seldom(deps, &message, sender, &refusal, Each::Sender).await;
     }
     match &message.kind {
-        Kind::Silent | Kind::Moved(_) => Ok(()),
+        Kind::Silent | Kind::Moved(_) | Kind::Wish(_) => Ok(()),
         Kind::Text(None) => chat::help(deps, &message, sender).await,
         Kind::Text(Some(quoting)) => chat::quoted(deps, &message, sender, quoting).await,
         Kind::Choice(press) => chat::pressed(deps, &message, sender, *press).await,

@@ -26,6 +26,23 @@ pub(crate) fn parameter(details: &str) -> Answer {
     error(400, 100, "Invalid parameter", details)
 }
 
+/// A template that Meta does not take, in the words that it has for the person.
+pub(crate) fn template(subcode: i64, words: &str) -> Answer {
+    Answer::json(
+        400,
+        &json!({ "error": {
+        "message": "Invalid parameter",
+        "type": "OAuthException",
+        "code": 100,
+        "error_subcode": subcode,
+        "is_transient": false,
+        "error_user_title": words,
+        "error_user_msg": words,
+        "fbtrace_id": format!("A{}", ids::alphanumeric(22)),
+    } }),
+    )
+}
+
 /// An id that names nothing, or nothing of ours.
 pub(crate) fn no_such_object(id: &str) -> Answer {
     Answer::json(
@@ -114,12 +131,13 @@ fn words(code: i64) -> (&'static str, &'static str) {
 }
 
 /// Code, title, details.
-const WORDS: [(i64, &str, &str); 28] = [
+const WORDS: [(i64, &str, &str); 29] = [
     (1, "API Unknown", "Possibly a temporary issue due to downtime."),
     (2, "API Service", "Temporary issue due to downtime or being overloaded."),
     (4, "API Too Many Calls", "The app has reached its API call rate limit."),
     (10, "Permission Denied", "Permission is either not granted or has been removed."),
     (368, "Temporarily blocked for policies violations", "The account was restricted."),
+    (80_008, "Rate limit issues", "There have been too many calls to this account."),
     (80_007, "Rate limit issues", "The account has reached its rate limit."),
     (130_429, "Rate limit hit", "Cloud API message throughput has been reached."),
     (130_472, "User's number is part of an experiment", "Failed to send because of an experiment"),

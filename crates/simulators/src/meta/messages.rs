@@ -7,11 +7,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::bill::Pricing;
 use super::interactive::{self, SentButton};
 use super::requests::{self, Message, Request, Typing};
 use super::statuses::{self, Statuses};
 use super::window::WindowRefusal;
-use super::{MetaRoute, State, errors, object_id, templates};
+use super::{MetaRoute, State, errors, limits, object_id, templates};
 use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
 use crate::ids::{self, Direction};
@@ -43,6 +44,10 @@ pub struct Sent {
     pub at: DateTime<Utc>,
     /// What it is billed as: `service`, `utility`, `marketing`.
     pub category: String,
+    /// What it is charged as, once it has arrived.
+    pub pricing: Pricing,
+    /// Whether the recipient had not written in the 24 hours before.
+    pub outside_window: bool,
 }
 
 impl Sent {
@@ -130,10 +135,15 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
         }
         _ => (None, "service".to_owned()),
     };
-    let outside = template.is_none() && !memory.conversations.is_open(&user, now);
+    let outside_window = !memory.conversations.is_open(&user, now);
+    let outside = template.is_none() && outside_window;
     if outside && memory.window_refusal == WindowRefusal::AtOnce {
         return Err(errors::of_code(400, 131_047));
     }
+    if template.is_some() && outside_window && !limits::allows(&memory, &user, now) {
+        return Err(errors::of_code(400, 131_064));
+    }
+    let pricing = Pricing::next(&state.options, &memory.sent, number, &category, now);
     let sent = Sent {
         wamid: ids::wamid(&user, Direction::Outbound),
         phone_number_id: number.to_owned(),
@@ -147,6 +157,8 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
         callback_data: message.callback_data,
         at: now,
         category,
+        pricing,
+        outside_window,
     };
     memory.sent.push(sent.clone());
     let once = memory.statuses_once.pop_front();

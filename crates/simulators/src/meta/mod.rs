@@ -2,14 +2,18 @@
 //! from Meta's `OpenAPI` file and recorded payloads. It keeps no message anywhere but in memory
 //! and, like Meta, has no idempotency: what is sent twice arrives twice.
 
+mod bill;
 pub(crate) mod delivery;
 mod errors;
 mod interactive;
 mod items;
+mod limits;
 mod media;
 mod messages;
 mod requests;
+mod review;
 mod statuses;
+mod submissions;
 mod templates;
 mod window;
 
@@ -28,6 +32,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::simulator::{Simulator, Surroundings, Vendor};
 
+pub use bill::{BillLine, Pricing};
 pub use delivery::{Delivery, Redelivered, sign, wire_bytes};
 pub use interactive::SentButton;
 pub use items::{Change, Item, Sender};
@@ -38,6 +43,7 @@ pub use statuses::Statuses;
 pub use templates::{Template, TemplateStatus};
 pub use window::WindowRefusal;
 
+use bill::Bill;
 use media::Shelf;
 use window::Conversations;
 
@@ -49,8 +55,6 @@ pub type Meta = Simulator<Graph>;
 pub enum MetaRoute {
     /// `GET /{version}/{media-id}`
     MediaObject,
-    /// `GET /{version}/{phone-number-id}`
-    PhoneNumber,
     /// `DELETE /{version}/{media-id}`
     MediaDelete,
     /// `GET` of the URL that a media object names
@@ -59,6 +63,12 @@ pub enum MetaRoute {
     Messages,
     /// `GET /{version}/{waba-id}/message_templates`
     Templates,
+    /// `POST /{version}/{waba-id}/message_templates`
+    TemplateCreate,
+    /// `POST /{version}/{template-id}`
+    TemplateEdit,
+    /// `GET /{version}/{phone-number-id}`
+    PhoneNumber,
     /// Not asked but called: the status webhooks that follow a send. `Slow`, `Twice`, or lost.
     StatusWebhook,
 }
@@ -93,6 +103,8 @@ pub struct MetaOptions {
     pub expired_url_status: u16,
     /// How long Meta waits for the answer to a webhook.
     pub webhook_timeout: Duration,
+    /// Service messages of a number that are free in a month.
+    pub free_service_messages: usize,
     /// Between the answer to a send and its first status webhook, and between the two statuses.
     pub status_delay: Duration,
 }
@@ -109,6 +121,7 @@ impl Default for MetaOptions {
             file_size: FileSize::Number,
             expired_url_status: 404,
             webhook_timeout: Duration::from_secs(20),
+            free_service_messages: 1_000,
             status_delay: Duration::from_millis(10),
         }
     }
@@ -134,6 +147,8 @@ pub(crate) struct Memory {
     pub(crate) webhook_url: Option<String>,
     pub(crate) shelf: Shelf,
     pub(crate) templates: Vec<Template>,
+    pub(crate) messaging_limit: String,
+    pub(crate) bill: Bill,
     pub(crate) conversations: Conversations,
     pub(crate) window_refusal: WindowRefusal,
     pub(crate) statuses: Statuses,
@@ -169,6 +184,8 @@ impl Meta {
                 webhook_url: None,
                 shelf: Shelf::default(),
                 templates: templates::shipped(),
+                messaging_limit: "TIER_2K".to_owned(),
+                bill: Bill::default(),
                 conversations: Conversations::default(),
                 window_refusal: WindowRefusal::AtOnce,
                 statuses: Statuses::SentThenDelivered,
@@ -254,8 +271,12 @@ impl Vendor for Graph {
             ("GET", ["whatsapp_business", "attachments", ""]) => Some(MetaRoute::MediaBytes),
             ("POST", [_, _, "messages"]) if versioned => Some(MetaRoute::Messages),
             ("GET", [_, _, "message_templates"]) if versioned => Some(MetaRoute::Templates),
+            ("POST", [_, _, "message_templates"]) if versioned => Some(MetaRoute::TemplateCreate),
             ("GET", [_, id]) if versioned && self.state.owns_number(id) => {
                 Some(MetaRoute::PhoneNumber)
+            }
+            ("POST", [_, id]) if versioned && submissions::is_template(&self.state, id) => {
+                Some(MetaRoute::TemplateEdit)
             }
             ("GET", [_, _]) if versioned => Some(MetaRoute::MediaObject),
             ("DELETE", [_, _]) if versioned => Some(MetaRoute::MediaDelete),
@@ -265,10 +286,14 @@ impl Vendor for Graph {
 
     fn writes(route: MetaRoute) -> bool {
         match route {
-            MetaRoute::Messages | MetaRoute::MediaDelete | MetaRoute::StatusWebhook => true,
+            MetaRoute::Messages
+            | MetaRoute::MediaDelete
+            | MetaRoute::TemplateCreate
+            | MetaRoute::TemplateEdit
+            | MetaRoute::StatusWebhook => true,
             MetaRoute::MediaObject
-            | MetaRoute::PhoneNumber
             | MetaRoute::MediaBytes
+            | MetaRoute::PhoneNumber
             | MetaRoute::Templates => false,
         }
     }
@@ -279,11 +304,13 @@ impl Vendor for Graph {
         }
         match route {
             MetaRoute::MediaObject => media::object(&self.state, asked).into(),
-            MetaRoute::PhoneNumber => phone_number(&self.state, asked).into(),
             MetaRoute::MediaDelete => media::delete(&self.state, asked).into(),
             MetaRoute::MediaBytes => media::bytes(&self.state, asked).into(),
             MetaRoute::Messages => messages::post(&self.state, asked),
             MetaRoute::Templates => templates::list(&self.state, asked).into(),
+            MetaRoute::TemplateCreate => submissions::create(&self.state, asked).into(),
+            MetaRoute::TemplateEdit => submissions::edit(&self.state, asked).into(),
+            MetaRoute::PhoneNumber => limits::number(&self.state, asked).into(),
             MetaRoute::StatusWebhook => Answer::json(404, &json!({})).into(),
         }
     }
@@ -294,19 +321,6 @@ impl Vendor for Graph {
             None => errors::of_status(status),
         }
     }
-}
-
-/// What Graph tells of a number: all of it, whichever `fields` were asked for.
-fn phone_number(state: &State, asked: &Asked<MetaRoute>) -> Answer {
-    Answer::json(
-        200,
-        &json!({
-            "id": object_id(asked),
-            "display_phone_number": state.options.display_phone_number,
-            "verified_name": "Paragon",
-            "quality_rating": "GREEN",
-        }),
-    )
 }
 
 fn is_version(part: &str) -> bool {

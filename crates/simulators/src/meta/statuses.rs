@@ -49,6 +49,10 @@ pub(crate) fn follow(state: &Arc<State>, sent: Sent, plan: &Statuses) -> (Job, J
     let job: LocalBoxFuture<'static, ()> = Box::pin(async move {
         for name in names {
             tokio::time::sleep(delay).await;
+            if matches!(*name, "delivered" | "read") {
+                let now = state.now();
+                state.memory().bill.arrived(&sent, now);
+            }
             deliver(&state, &item(&state, &sent, name, code), &sent.phone_number_id).await;
         }
     });
@@ -110,17 +114,8 @@ fn bill(body: &mut Value, sent: &Sent, status: &str, expires: i64) {
     if status == "sent" {
         conversation["expiration_timestamp"] = json!(expires.to_string());
     }
-    let (billable, kind) = match sent.category.as_str() {
-        "service" => (false, "free_customer_service"),
-        _ => (true, "regular"),
-    };
     body["conversation"] = conversation;
-    body["pricing"] = json!({
-        "billable": billable,
-        "pricing_model": "PMP",
-        "category": sent.category,
-        "type": kind,
-    });
+    body["pricing"] = sent.pricing.as_json();
 }
 
 /// The same conversation id for all statuses of one message.

@@ -1,6 +1,9 @@
-//! The account's message templates, and the check that a send fits one. It knows positional
-//! parameters of the body only; headers and buttons are accepted as they come.
+//! The account's message templates: listed, and checked when one is sent. It knows the parameters of
+//! the body only; headers and buttons are accepted as they come.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{MetaRoute, State, errors, object_id};
@@ -23,6 +26,18 @@ pub enum TemplateStatus {
     Disabled,
 }
 
+impl TemplateStatus {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            TemplateStatus::Approved => "APPROVED",
+            TemplateStatus::Pending => "PENDING",
+            TemplateStatus::Rejected => "REJECTED",
+            TemplateStatus::Paused => "PAUSED",
+            TemplateStatus::Disabled => "DISABLED",
+        }
+    }
+}
+
 /// One template in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -30,13 +45,22 @@ pub struct Template {
     pub name: String,
     /// Meta's language code: `en`, `cs`, `en_US`.
     pub language: String,
-    /// Body with `{{1}}`, `{{2}}`, …
+    /// Body with `{{1}}`, `{{2}}`, … or `{{name}}`, …
     pub body: String,
     /// Whether it may be sent.
     pub status: TemplateStatus,
     /// `UTILITY` or `MARKETING`; decides the pricing category of its messages.
     pub category: String,
-    id: String,
+    /// What it was before Meta moved it.
+    pub previous_category: Option<String>,
+    /// Why it was rejected: `NONE` unless it is.
+    pub rejected_reason: String,
+    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    pub quality: String,
+    pub(crate) id: String,
+    pub(crate) components: Value,
+    pub(crate) submitted: Option<DateTime<Utc>>,
+    pub(crate) edits: Vec<DateTime<Utc>>,
 }
 
 impl Template {
@@ -48,7 +72,13 @@ impl Template {
             body: body.to_owned(),
             status: TemplateStatus::Approved,
             category: "UTILITY".to_owned(),
+            previous_category: None,
+            rejected_reason: "NONE".to_owned(),
+            quality: "UNKNOWN".to_owned(),
             id: ids::digits(),
+            components: json!([{ "type": "BODY", "text": body }]),
+            submitted: None,
+            edits: Vec::new(),
         }
     }
 
@@ -62,27 +92,39 @@ impl Template {
         self.name == name && self.language == language
     }
 
-    fn parameters(&self) -> usize {
-        (1..100).take_while(|n| self.body.contains(&format!("{{{{{n}}}}}"))).count()
+    /// The names or numbers between `{{` and `}}`, each once, in their order.
+    pub(crate) fn parameters(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for part in self.body.split("{{").skip(1) {
+            if let Some((name, _)) = part.split_once("}}")
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn is_named(&self) -> bool {
+        self.parameters().iter().any(|it| it.parse::<usize>().is_err())
     }
 
     fn as_json(&self) -> Value {
-        let status = match self.status {
-            TemplateStatus::Approved => "APPROVED",
-            TemplateStatus::Pending => "PENDING",
-            TemplateStatus::Rejected => "REJECTED",
-            TemplateStatus::Paused => "PAUSED",
-            TemplateStatus::Disabled => "DISABLED",
-        };
-        json!({
+        let mut shown = json!({
             "name": self.name,
             "language": self.language,
-            "status": status,
+            "status": self.status.word(),
             "category": self.category,
-            "parameter_format": "POSITIONAL",
-            "components": [{ "type": "BODY", "text": self.body }],
+            "parameter_format": if self.is_named() { "NAMED" } else { "POSITIONAL" },
+            "components": self.components,
+            "quality_score": { "score": self.quality },
+            "rejected_reason": self.rejected_reason,
             "id": self.id,
-        })
+        });
+        if let Some(before) = &self.previous_category {
+            shown["previous_category"] = json!(before);
+        }
+        shown
     }
 }
 
@@ -96,22 +138,38 @@ pub(crate) fn shipped() -> Vec<Template> {
     texts.map(|(language, body)| Template::approved("receipt_result", language, body)).into()
 }
 
-/// `GET /{version}/{waba-id}/message_templates[?name=]`
+/// `GET /{version}/{waba-id}/message_templates[?name=&language=&status=&category=&limit=&after=]`
 pub(crate) fn list(state: &State, asked: &Asked<MetaRoute>) -> Answer {
     if object_id(asked) != state.options.waba_id {
         return errors::no_such_object(object_id(asked));
     }
-    let name = asked.param("name");
     let memory = state.memory();
-    let wanted = memory.templates.iter().filter(|it| name.as_ref().is_none_or(|n| *n == it.name));
-    let data: Vec<Value> = wanted.map(Template::as_json).collect();
-    Answer::json(
-        200,
-        &json!({
-            "data": data,
-            "paging": { "cursors": { "before": "MAZDZD", "after": "MjQZD" } },
-        }),
-    )
+    let wanted = |it: &&Template| {
+        let is = |key: &str, value: &str| asked.param(key).is_none_or(|it| it == value);
+        is("name", &it.name)
+            && is("language", &it.language)
+            && is("status", it.status.word())
+            && is("category", &it.category)
+    };
+    let all: Vec<Value> = memory.templates.iter().filter(wanted).map(Template::as_json).collect();
+    let from = asked.param("after").and_then(|it| place(&it)).unwrap_or(0).min(all.len());
+    let limit = asked.param("limit").and_then(|it| it.parse().ok()).unwrap_or(25);
+    let page: Vec<Value> = all.iter().skip(from).take(limit).cloned().collect();
+    let end = from + page.len();
+    let mut paging = json!({ "cursors": { "before": cursor(from), "after": cursor(end) } });
+    if end < all.len() {
+        paging["next"] =
+            json!(format!("http://{}{}?after={}", state.address, asked.path, cursor(end)));
+    }
+    Answer::json(200, &json!({ "data": page, "paging": paging }))
+}
+
+fn cursor(place: usize) -> String {
+    STANDARD.encode(place.to_string())
+}
+
+fn place(cursor: &str) -> Option<usize> {
+    String::from_utf8(STANDARD.decode(cursor).ok()?).ok()?.parse().ok()
 }
 
 /// The body parameters as text if the `template` object of a send fits an approved template,
@@ -133,14 +191,38 @@ pub(crate) fn fit(known: &[Template], sent: &Value) -> Result<(Vec<String>, Stri
         TemplateStatus::Disabled => return Err(errors::of_code(400, 132_016)),
     }
     let given = body_parameters(sent)?;
-    if given.len() != template.parameters() {
-        let (given, expected) = (given.len(), template.parameters());
+    if template.is_named() {
+        return fit_named(template, sent, given);
+    }
+    if given.len() != template.parameters().len() {
+        let (given, expected) = (given.len(), template.parameters().len());
         let details = format!(
             "body: number of localizable_params ({given}) does not match the expected number of \
              params ({expected})"
         );
         let title = "Number of parameters does not match the expected number of params";
         return Err(errors::error(400, 132_000, title, &details));
+    }
+    Ok((given, template.category.clone()))
+}
+
+/// Each named parameter is given, once, under its name.
+fn fit_named(
+    template: &Template,
+    sent: &Value,
+    given: Vec<String>,
+) -> Result<(Vec<String>, String), Answer> {
+    let components = sent["components"].as_array().into_iter().flatten();
+    let bodies = components.filter(|it| it["type"].as_str().is_some_and(is_body));
+    let parameters = bodies.flat_map(|it| it["parameters"].as_array().into_iter().flatten());
+    let mut names: Vec<&str> =
+        parameters.map(|it| it["parameter_name"].as_str().unwrap_or_default()).collect();
+    let mut wanted = template.parameters();
+    names.sort_unstable();
+    wanted.sort_unstable();
+    if names != wanted {
+        let details = "Parameter name is missing or empty, or no such parameter exists";
+        return Err(errors::parameter(details));
     }
     Ok((given, template.category.clone()))
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::json::{Fields, fields};
-use crate::domain::chat::{Press, Quoting, Words};
+use crate::domain::chat::{Press, Quoting, Wish, Words};
 use crate::domain::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw};
 use crate::domain::sender::{Phone, Profile, ProfileName, Sender, UserId, Username};
@@ -114,7 +114,7 @@ fn contact_phone(contact: &Fields<'_>) -> Option<Phone> {
     Phone::parse(&contact.text("wa_id")?).ok()
 }
 
-fn contact_user(contact: &Fields<'_>) -> Option<UserId> {
+pub fn contact_user(contact: &Fields<'_>) -> Option<UserId> {
     UserId::parse(&contact.text("user_id")?)
 }
 
@@ -125,11 +125,20 @@ fn content(message: &Fields<'_>) -> Content {
         "document" => media(message, "document")
             .filter(|it| may_be_a_receipt(&it.mime))
             .map_or(Content::OtherMedia, Content::Media),
-        "text" => Content::Text(quoting(message)),
-        "interactive" | "button" => pressed(message).map_or(Content::Silent, Content::Choice),
+        "text" => wish(message, "text", "body")
+            .map_or_else(|| Content::Text(quoting(message)), Content::Wish),
+        "interactive" | "button" => pressed(message)
+            .map(Content::Choice)
+            .or_else(|| wish(message, "button", "text").map(Content::Wish))
+            .unwrap_or(Content::Silent),
         "audio" | "video" | "sticker" | "location" | "contacts" => Content::OtherMedia,
         _ => Content::Silent,
     }
+}
+
+/// STOP or START, typed or on a template's button.
+fn wish(message: &Fields<'_>, object: &str, words: &str) -> Option<Wish> {
+    Wish::parse(&message.object(object)?.text(words)?)
 }
 
 /// What a text says to the message that it replies to.

@@ -11,6 +11,7 @@ mod pretty;
 mod senders;
 mod contents;
 mod statuses;
+mod account;
 mod shapes;
 
 /// When every webhook of these tests reached us: 2026-11-23, noon.
@@ -43,7 +44,7 @@ fn raw(item: &Item) -> Option<&[u8]> {
     match item {
         Item::Message(message) => Some(&message.raw.0),
         Item::Kept(kept) => Some(&kept.raw.0),
-        Item::Status(_) => None,
+        Item::Status(_) | Item::Account(_) => None,
     }
 }
 

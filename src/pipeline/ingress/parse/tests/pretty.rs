@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::RECEIVED_AT;
+use crate::domain::account::AccountNews;
 use crate::domain::ids::PhoneNumberId;
 use crate::domain::inbound::{Content, Item};
 use crate::domain::sender::{Phone, ProfileName, UserId};
@@ -29,6 +30,21 @@ pub fn one_line(item: &Item) -> String {
             or_dash(it.attempt),
             or_dash(it.error_code),
         ),
+        Item::Account(AccountNews::Template(it)) => format!(
+            "template {} {} ({}) at {}: {:?}",
+            it.name,
+            it.language,
+            or_dash(it.id.as_ref()),
+            moment(it.at),
+            it.change
+        ),
+        Item::Account(AccountNews::Preference(it)) => format!(
+            "{} {} wants {} at {}",
+            or_dash(it.sender.phone().map(Phone::as_str)),
+            or_dash(it.sender.user_id().map(UserId::as_str)),
+            it.wish.as_str(),
+            moment(it.at)
+        ),
         Item::Kept(it) => {
             let raw = String::from_utf8_lossy(&it.raw.0);
             format!("{} {:?}: {raw}", it.reason.as_str(), it.field)
@@ -52,6 +68,7 @@ fn content(content: &Content) -> String {
         }
         Content::Text(Some(it)) => format!("text on {}: {}", it.wamid.as_str(), it.words.as_str()),
         Content::Choice(it) => format!("choice {it}"),
+        Content::Wish(it) => format!("text {}", it.as_str()),
         Content::Text(None) | Content::OtherMedia | Content::Moved(_) | Content::Silent => {
             content.kind().to_owned()
         }

@@ -1,0 +1,119 @@
+//! Who wants no reminders, by phone and by user id. Told twice or in another order, the newest word
+//! stands. It says nothing of answers: who sends a photo gets one.
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError, Tx};
+use crate::domain::chat::Wish;
+use crate::domain::ids::MessageId;
+use crate::domain::sender::{Phone, Sender, UserId};
+
+/// How a wish was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBy {
+    /// They wrote it.
+    Message(MessageId),
+    /// They used WhatsApp's own switch.
+    Preference,
+    /// Meta said so when it refused a message (131050).
+    Refusal,
+}
+
+impl ToldBy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Preference => "preference",
+            Self::Refusal => "refusal",
+        }
+    }
+
+    fn message(self) -> Option<i64> {
+        match self {
+            Self::Message(id) => Some(id.0),
+            Self::Preference | Self::Refusal => None,
+        }
+    }
+}
+
+impl Store {
+    /// `sender` wrote `message`, which says `wish`. Whether that message changed anything: then it is
+    /// owed a confirmation, also when this is called again for it. Somebody who says START and had
+    /// not stopped has changed nothing.
+    pub async fn wish_written(
+        &self,
+        sender: &Sender,
+        wish: Wish,
+        message: MessageId,
+        sent_at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        wish_told(&mut tx, sender, wish, ToldBy::Message(message), sent_at).await?;
+        tx.commit().await?;
+        Ok(sqlx::query_scalar!(
+            r#"select exists (select from opt_outs where message_id = $1) as "changed!""#,
+            message.0
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    /// Whether `sender` wants no reminders, by everything that names them.
+    pub async fn is_opted_out(&self, sender: &Sender) -> Result<bool, StoreError> {
+        let newest = sqlx::query_scalar!(
+            "select is_out
+             from opt_outs
+             where identity = any($1)
+             order by told_at desc, is_out desc
+             limit 1",
+            &identities(sender)
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(newest.unwrap_or(false))
+    }
+}
+
+/// Somebody wants reminders no more, or again, by their word of `at`. An older word than the one that
+/// is known changes nothing. Meta's times are whole seconds: of two messages in one second the one
+/// that was accepted later counts.
+pub async fn wish_told(
+    tx: &mut Tx,
+    sender: &Sender,
+    wish: Wish,
+    by: ToldBy,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let is_out = match wish {
+        Wish::Stop => true,
+        Wish::Start => false,
+    };
+    sqlx::query!(
+        "insert into opt_outs as known (identity, is_out, told_by, told_at, message_id)
+         select identity, $2, $3, $4, case when $2 then $5::bigint end
+         from unnest($1::text[]) as identity
+         order by identity
+         on conflict (identity) do update
+         set is_out = $2,
+             told_by = $3,
+             told_at = $4,
+             message_id = case when known.is_out <> $2 then $5 else known.message_id end
+         where known.told_at < $4
+             or (known.told_at = $4 and coalesce(known.message_id, 0) < $5)",
+        &identities(sender),
+        is_out,
+        by.as_str(),
+        at,
+        by.message()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// By what a person is known here: the number in its one way of writing, and the user id.
+fn identities(sender: &Sender) -> Vec<String> {
+    let phone = sender.phone().map(|it| Phone::key(it).as_str().to_owned());
+    let user_id = sender.user_id().map(|it| UserId::as_str(it).to_owned());
+    phone.into_iter().chain(user_id).collect()
+}
