@@ -28,6 +28,7 @@ use crate::desk::{Claimed, Desk, Settlement, Verdict};
 use crate::job::JobId;
 use crate::keeper::Keeper;
 use crate::listener::listen;
+use crate::metrics::Meters;
 use crate::outcome::Outcome;
 use crate::pump::Pump;
 use crate::service::LeaseLayer;
@@ -66,7 +67,7 @@ pub struct LeaseBackend<P> {
 impl<P> LeaseBackend<P> {
     /// A backend on the database of `pool`. Connects when the worker starts.
     pub fn new(pool: &PgPool, config: Config) -> Self {
-        let (desk, inbox) = Desk::new(config.concurrency, config.ahead);
+        let (desk, inbox) = Desk::new(config.concurrency, config.ahead, Meters::default());
         LeaseBackend {
             options: pool.connect_options().as_ref().clone(),
             queue: Arc::from(config.queue.as_str()),
@@ -78,6 +79,16 @@ impl<P> LeaseBackend<P> {
             farewell: None,
             payload: PhantomData,
         }
+    }
+
+    /// Tells `metrics` what this worker does.
+    #[cfg(feature = "opentelemetry")]
+    #[must_use]
+    pub fn metrics(mut self, metrics: &crate::Metrics) -> Self {
+        let meters = Meters::new(metrics, &self.config.queue);
+        let (desk, inbox) = Desk::new(self.config.concurrency, self.config.ahead, meters);
+        (self.desk, self.inbox) = (desk, Some(inbox));
+        self
     }
 
     /// Starts the tasks; the second call finds them started.

@@ -1,12 +1,15 @@
 //! How much a queue holds. Reads only jobs that are not done, however many have been.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgExecutor, Row};
 
 use crate::sql;
 
 /// The jobs of one queue that are not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
     /// Could start now.
     pub ready: i64,
@@ -20,6 +23,23 @@ pub struct Depth {
     pub dead: i64,
     /// Since when the longest waiting ready job has been ready.
     pub oldest_ready: Option<DateTime<Utc>>,
+    /// How long that is, by Postgres's clock; zero if none is ready.
+    pub oldest_ready_age: Duration,
+}
+
+impl FromRow<'_, PgRow> for Depth {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let seconds: f64 = row.try_get("oldest_ready_s")?;
+        Ok(Depth {
+            ready: row.try_get("ready")?,
+            deferred: row.try_get("deferred")?,
+            paused: row.try_get("paused")?,
+            running: row.try_get("running")?,
+            dead: row.try_get("dead")?,
+            oldest_ready: row.try_get("oldest_ready")?,
+            oldest_ready_age: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+        })
+    }
 }
 
 impl Depth {

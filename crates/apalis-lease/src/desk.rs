@@ -8,8 +8,10 @@ use std::task::Context;
 
 use chrono::{DateTime, Utc};
 use futures::task::AtomicWaker;
+use rand::RngExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::metrics::Meters;
 use crate::outcome::Outcome;
 
 /// One run of one job. Only its holder may settle it.
@@ -70,6 +72,9 @@ pub(crate) enum Settled {
 
 /// Where the parts of one worker meet.
 pub(crate) struct Desk {
+    /// Names the worker in `apalis_lease.workers`, since names need not be unique.
+    pub(crate) instance: i64,
+    pub(crate) meters: Meters,
     /// How many jobs may run at once.
     slots: usize,
     /// How many more may be held: claimed and not begun, or ended and not written.
@@ -94,13 +99,16 @@ struct Papers {
 
 impl Desk {
     /// A desk for `slots` running jobs and `ahead` more held ones, and the pump's end of the
-    /// settlements.
+    /// settlements. Events are told to `meters`.
     pub(crate) fn new(
         slots: usize,
         ahead: usize,
+        meters: Meters,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Settlement>) {
         let (settlements, inbox) = mpsc::unbounded_channel();
         let desk = Desk {
+            instance: rand::rng().random(),
+            meters,
             slots,
             ahead,
             papers: Mutex::default(),

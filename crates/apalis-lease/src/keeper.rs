@@ -18,6 +18,7 @@ use crate::sql;
 pub(crate) struct Keeper {
     desk: Arc<Desk>,
     link: Link,
+    config: Config,
     beat: Duration,
     lease: Duration,
     /// Since when every heartbeat has been answered in time.
@@ -30,6 +31,7 @@ impl Keeper {
         Keeper {
             desk,
             link: Link::new("keeper", options, Some(sql::PLAN_BY_INDEX)),
+            config: config.clone(),
             beat: config.beat(),
             lease: config.lease,
             heard_since: None,
@@ -55,6 +57,8 @@ impl Keeper {
         let kept = self.link.keep_if_good(prolonged).inspect_err(|_| self.heard_since = None)?;
         self.note_heard();
         self.note_lost(&held, &kept);
+        let reported = self.report().await;
+        self.link.keep_if_good(reported).inspect_err(|_| self.heard_since = None)?;
         let rescued = self.rescue().await;
         self.link.keep_if_good(rescued).inspect_err(|_| self.heard_since = None)
     }
@@ -67,6 +71,23 @@ impl Keeper {
         let statement = sqlx::query_as(sql::PROLONG).bind(ids).bind(runs).fetch_all(connection);
         let kept: Vec<(i64, i32)> = within(limit, statement).await?;
         Ok(kept.into_iter().map(|(id, run)| Fence { id, run }).collect())
+    }
+
+    /// Shows the worker to whoever looks. A worker that is leaving has been forgotten already.
+    async fn report(&mut self) -> Result<(), sqlx::Error> {
+        let (limit, instance) = (self.patience(), self.desk.instance);
+        let connection = self.link.open().await?;
+        let beat = sqlx::query(sql::HEARTBEAT).bind(instance).execute(&mut *connection);
+        if within(limit, beat).await?.rows_affected() > 0 || self.desk.is_closing() {
+            return Ok(());
+        }
+        let registered = sqlx::query(sql::REGISTER)
+            .bind(instance)
+            .bind(&self.config.worker)
+            .bind(&self.config.queue)
+            .bind(i32::try_from(self.config.concurrency).unwrap_or(i32::MAX))
+            .execute(connection);
+        within(limit, registered).await.map(drop)
     }
 
     /// A heartbeat that takes longer than this is none: half of what is left of the lease.
@@ -89,6 +110,7 @@ impl Keeper {
     fn note_lost(&self, held: &[Fence], kept: &HashSet<Fence>) {
         for fence in held.iter().filter(|fence| !kept.contains(fence)) {
             if self.desk.lose(*fence) {
+                self.desk.meters.lost();
                 tracing::warn!(job.id = fence.id, run = fence.run, "lost the lease of a job");
             }
         }
@@ -112,6 +134,7 @@ impl Keeper {
         if rescued.is_empty() {
             return Ok(());
         }
+        self.desk.meters.rescued(rescued.len());
         let mut queues: Vec<String> = Vec::new();
         for (id, queue, state) in rescued {
             note_rescued(id, &state);

@@ -129,6 +129,9 @@ mod listener;
 
 mod control;
 mod depth;
+mod storage;
+mod listing;
+mod metrics;
 mod migrate;
 mod link;
 mod sql;
@@ -141,7 +144,10 @@ pub use control::{cancel_job, pause_group, pause_queue, resume_group, resume_que
 pub use depth::{Depth, depth};
 pub use enqueue::{EnqueueError, enqueue, enqueue_all};
 pub use job::{Enqueued, JobId, NewJob, Priority};
+#[cfg(feature = "opentelemetry")]
+pub use metrics::Metrics;
 pub use migrate::migrate;
 pub use outcome::Outcome;
 pub use service::{LeaseLayer, LeaseService};
+pub use storage::{JsonCodec, LeaseStorage, StorageError};
 pub use waker::Waker;

@@ -154,10 +154,11 @@ impl Pump {
     /// Claims up to `slots` jobs and hands them over. A claim that met jobs of a paused group has
     /// set them aside; then those behind them are set aside too.
     async fn take(&mut self, slots: usize) -> Result<Taken, sqlx::Error> {
-        let rows = self.claim_once(slots).await?;
+        let mut rows = self.claim_once(slots).await?;
         let met = rows.len();
-        let mut claimed: Vec<Claimed> =
-            rows.into_iter().filter(|it| it.state == "running").map(Into::into).collect();
+        rows.retain(|it| it.state == "running");
+        self.desk.meters.claimed(rows.iter().map(Row::waited));
+        let mut claimed: Vec<Claimed> = rows.into_iter().map(Into::into).collect();
         // Postgres answers an update in no particular order.
         claimed.sort_by_key(|it| (it.priority, it.run_at, it.fence.id));
         let taken = Taken { claimed: claimed.len(), set_aside: met - claimed.len() };
@@ -226,7 +227,14 @@ impl Pump {
         }
         // A refusal is logged by the link.
         let _too_late = tokio::time::timeout(FAREWELL, self.settle(batch)).await;
+        let _logged = tokio::time::timeout(FAREWELL, self.forget()).await;
         self.link.close().await;
+    }
+
+    async fn forget(&mut self) -> Result<(), sqlx::Error> {
+        let instance = self.desk.instance;
+        let connection = self.link.open().await?;
+        sqlx::query(sql::FORGET).bind(instance).execute(connection).await.map(drop)
     }
 }
 
@@ -251,6 +259,14 @@ struct Row {
     group_key: Option<String>,
     /// `running`, or `paused` where it was set aside instead.
     state: String,
+    /// Since it was ready.
+    waited_s: f64,
+}
+
+impl Row {
+    fn waited(&self) -> Duration {
+        Duration::try_from_secs_f64(self.waited_s).unwrap_or_default()
+    }
 }
 
 impl From<Row> for Claimed {

@@ -14,6 +14,7 @@ use apalis_core::task::Task;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -91,12 +92,14 @@ where
         };
         let mut hold = Hold::new(&self.layer.desk, job.fence);
         let (timeout, backoff) = (self.layer.timeout, self.layer.backoff);
+        let began = Instant::now();
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         Box::pin(async move {
             let outcome = match called {
                 Ok(running) => finish(running, timeout).await,
                 Err(panic) => panicked(panic.as_ref()),
             };
+            hold.desk.meters.ended(outcome.word(), began.elapsed());
             settle(&mut hold, job.attempt(), backoff, outcome).await
         })
     }

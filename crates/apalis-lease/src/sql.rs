@@ -101,7 +101,9 @@ set state = sorted.next,
 from sorted
 where j.id = sorted.id
 returning j.id, j.run, j.attempt, j.max_attempts, j.priority, j.run_at, j.created_at,
-    j.payload::text, j.trace_parent, j.group_key, j.state";
+    j.payload::text, j.trace_parent, j.group_key, j.state,
+    extract(epoch from clock_timestamp() - greatest(j.run_at, j.created_at))::double precision
+        as waited_s";
 
 /// Sets aside the jobs of paused groups among the first `$2` ready ones of each priority of queue
 /// `$1`, so that a claim that met one does not meet them one by one.
@@ -329,9 +331,82 @@ from unnest($1::text[]) as woken (queue)";
 
 /// How many jobs of queue `$1` are where; no row if there are none.
 pub(crate) const DEPTH: &str = "
-select ready, deferred, paused, running, dead, oldest_ready
+select ready, deferred, paused, running, dead, oldest_ready,
+    coalesce(extract(epoch from now() - oldest_ready), 0)::double precision as oldest_ready_s
 from apalis_lease.queue_depth
 where queue = $1";
+
+/// Notes that worker `$1` is alive; touches no row if it is not registered.
+pub(crate) const HEARTBEAT: &str = "
+update apalis_lease.workers
+set heartbeat_at = clock_timestamp()
+where instance = $1";
+
+/// Registers worker `$1` called `$2` of queue `$3` with `$4` slots, and forgets those that have not
+/// been heard of for a day.
+pub(crate) const REGISTER: &str = "
+with gone as (
+    delete from apalis_lease.workers
+    where heartbeat_at < now() - interval '1 day'
+)
+insert into apalis_lease.workers (instance, name, queue, slots)
+values ($1, $2, $3, $4)
+on conflict (instance) do nothing";
+
+/// Worker `$1` has ended well.
+pub(crate) const FORGET: &str = "
+delete from apalis_lease.workers
+where instance = $1";
+
+/// Workers of queue `$1`, or of all for null.
+pub(crate) const LIST_WORKERS: &str = "
+select instance, name, queue, started_at, heartbeat_at
+from apalis_lease.workers
+where $1::text is null or queue = $1
+order by queue, name, instance";
+
+/// Queues that have jobs not done, workers or a pause.
+pub(crate) const LIST_QUEUES: &str = "
+select
+    named.queue,
+    coalesce(depth.ready, 0) as ready,
+    coalesce(depth.deferred, 0) as deferred,
+    coalesce(depth.paused, 0) as paused,
+    coalesce(depth.running, 0) as running,
+    coalesce(depth.dead, 0) as dead,
+    depth.oldest_ready,
+    array(
+        select w.name
+        from apalis_lease.workers as w
+        where w.queue = named.queue
+        order by w.name
+    ) as workers
+from (
+    select queue from apalis_lease.queue_depth
+    union
+    select queue from apalis_lease.workers
+    union
+    select queue from apalis_lease.paused_queues
+) as named
+left join apalis_lease.queue_depth as depth on depth.queue = named.queue
+order by named.queue";
+
+/// Jobs of queue `$1` (or all) in the states `$2`, the newest first, `$3` of them from `$4` on.
+pub(crate) const LIST_TASKS: &str = "
+select id, queue, state, key, priority, run_at, attempt, max_attempts, payload, trace_parent,
+    worker, started_at, done_at
+from apalis_lease.tasks
+where ($1::text is null or queue = $1) and state = any ($2)
+order by id desc
+limit $3
+offset $4";
+
+/// Job `$1`, over or not.
+pub(crate) const FETCH_TASK: &str = "
+select id, queue, state, key, priority, run_at, attempt, max_attempts, payload, trace_parent,
+    worker, started_at, done_at
+from apalis_lease.tasks
+where id = $1";
 
 /// See the function's comment in Postgres, as for those below.
 pub(crate) const RETRY_JOB: &str = "select apalis_lease.retry_job($1)";

@@ -16,6 +16,8 @@ mod lease;
 mod outage;
 mod drain;
 mod history;
+mod listing;
+mod telemetry;
 mod blocks;
 mod model;
 mod interleavings;
