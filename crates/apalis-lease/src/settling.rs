@@ -54,8 +54,11 @@ pub(crate) async fn settle(
     batch: &[Settlement],
     maybe_written: bool,
 ) -> Result<Written, sqlx::Error> {
+    // Rows are locked in this order, by everybody in the same.
+    let mut ordered: Vec<&Settlement> = batch.iter().collect();
+    ordered.sort_unstable_by_key(|it| it.fence.id);
     let mut columns = Columns::default();
-    for settlement in batch {
+    for settlement in ordered {
         columns.push(settlement.fence, &settlement.verdict);
     }
     let mut written = columns.write(connection).await?;

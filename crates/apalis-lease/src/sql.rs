@@ -161,16 +161,11 @@ where not exists (select from apalis_lease.paused_queues as p where p.queue = $1
 /// running) are touched, and come back with the job's next state; the others were taken over.
 /// A halt pauses the job's group, or its queue where it has none, unless that was resumed since
 /// the run began.
-/// Locks in the order of ids, as [`PROLONG`] does.
+/// Locks in the order given, which should be that of ids. Looks up row by row: as a plain join,
+/// the planner walks over everything that runs for each of them.
 /// `$1` ids, `$2` runs, `$3` verdicts, `$4` delays in ms, `$5` not-befores, `$6` reasons.
 pub(crate) const SETTLE: &str = "
-with told as (
-    select t.id, t.run, t.verdict, t.delay_ms, t.not_before, t.reason
-    from unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[],
-                $6::text[])
-        as t (id, run, verdict, delay_ms, not_before, reason)
-),
-held as materialized (
+with held as materialized (
     select
         j.id, j.run, j.queue, j.key, j.priority, j.run_at, j.attempt, j.max_attempts, j.payload,
         j.trace_parent, j.group_key, j.created_at, j.worker, j.started_at,
@@ -182,11 +177,18 @@ held as materialized (
             when t.verdict = 'retry' and j.attempt >= j.max_attempts then 'dead'
             else 'waiting'
         end as next
-    from told as t
-    join apalis_lease.jobs as j on j.id = t.id and j.run = t.run
-    where j.state = 'running'
-    order by j.id
-    for update of j
+    from unnest($1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[],
+                $6::text[])
+        as t (id, run, verdict, delay_ms, not_before, reason)
+    cross join lateral (
+        select
+            r.id, r.run, r.queue, r.key, r.priority, r.run_at, r.attempt, r.max_attempts,
+            r.payload, r.trace_parent, r.group_key, r.created_at, r.worker, r.started_at
+        from apalis_lease.jobs as r
+        where r.id = t.id and r.run = t.run and r.state = 'running'
+        limit 1
+        for update
+    ) as j
 ),
 gone as (
     delete from apalis_lease.jobs as j
@@ -271,16 +273,23 @@ pub(crate) const PROLONG: &str = "
 with held as materialized (
     select j.id, j.run
     from unnest($1::bigint[], $2::integer[]) as h (id, run)
-    join apalis_lease.jobs as j on j.id = h.id and j.run = h.run
-    where j.state = 'running'
+    cross join lateral (
+        select r.id, r.run
+        from apalis_lease.jobs as r
+        where r.id = h.id and r.run = h.run and r.state = 'running'
+        limit 1
+    ) as j
 ),
 free as materialized (
     select j.id
     from held
-    join apalis_lease.jobs as j on j.id = held.id and j.run = held.run
-    where j.state = 'running'
-    order by j.id
-    for update of j skip locked
+    cross join lateral (
+        select r.id
+        from apalis_lease.jobs as r
+        where r.id = held.id and r.run = held.run and r.state = 'running'
+        limit 1
+        for update skip locked
+    ) as j
 ),
 prolonged as (
     update apalis_lease.jobs as j
