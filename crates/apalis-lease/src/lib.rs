@@ -108,6 +108,12 @@
 //! }
 //! ```
 //!
+//! # Seen from outside
+//!
+//! [`LeaseStorage`] is a queue for apalis' tools, such as apalis-board: it lists queues, workers and
+//! tasks, and takes new ones. With the feature `opentelemetry`, `Metrics` has a worker's counters
+//! and times and a queue's depth; [`depth()`] is the latter without it.
+//!
 //! The guarantees, the states of a job and what Postgres is asked to do are in the README.
 
 mod job;

@@ -16,6 +16,7 @@ mod lease;
 mod outage;
 mod drain;
 mod history;
+mod documents;
 mod listing;
 mod telemetry;
 mod blocks;
