@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test proof lint sqlx setup
+.PHONY: help demo test proof lint sqlx setup queuebench board
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -33,6 +33,14 @@ lint: setup ## formatting, clippy, docs, licences: what a change must pass
 
 sqlx: setup ## writes .sqlx/ anew, after a change to a query or a migration
 	@$(cargo) run -p xtask -- sqlx
+
+queuebench: setup ## the queue beside its peers, as JSON lines; ARGS="--seconds 5 --rounds 3 work"
+	@if npm --version >/dev/null 2>&1; then npm install --silent --prefix crates/apalis-lease/bench/peers; fi
+	@cd crates/apalis-lease/bench && $(cargo) run --release --bin bench -- \
+	$$(test ! -d peers/node_modules || echo --peers peers) $(ARGS)
+
+board: setup ## the queue in apalis-board, on loopback
+	@cd crates/apalis-lease/bench && $(cargo) run --release --bin board
 
 setup: ## installs what is missing, after saying so (demo and test do it by themselves)
 	@./scripts/setup.sh

@@ -1,0 +1,116 @@
+//! Writing jobs: one transaction each by so many clients, and in bulk; beside each, pgbench with
+//! the same statement.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use apalis_lease::{NewJob, enqueue, enqueue_all};
+use serde_json::json;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+
+use crate::stage::{Line, Stage, round};
+
+/// As `apalis_lease::enqueue` sends it, a letter's payload filled in.
+const STATEMENT: &str = "insert into apalis_lease.jobs \
+    (queue, key, priority, run_at, max_attempts, payload, trace_parent, group_key) \
+    values ('letters', null, 1, coalesce(null, now()), 10, '{\"letter\": 17}'::jsonb, null, null) \
+    on conflict (queue, key) where key is not null do nothing returning id;";
+const BULK: usize = 50;
+
+pub async fn measure(stage: &Stage, time: Duration) -> Result<()> {
+    for clients in [1_usize, 8, 32] {
+        stage.sweep().await?;
+        ours(stage, clients, 1, time).await?.print();
+        stage.sweep().await?;
+        pgbench(stage, clients, 1, time).await?.print();
+    }
+    for clients in [1_usize, 8] {
+        stage.sweep().await?;
+        ours(stage, clients, BULK, time).await?.print();
+        stage.sweep().await?;
+        pgbench(stage, clients, BULK, time).await?.print();
+    }
+    Ok(())
+}
+
+async fn ours(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> Result<Line> {
+    // Connections are made before the clock starts.
+    let mut connections = Vec::new();
+    for _ in 0..clients {
+        connections.push(stage.pool.acquire().await?);
+    }
+    let watch = stage.watch();
+    let until = Instant::now() + time;
+    let mut all = JoinSet::new();
+    for mut connection in connections {
+        all.spawn(async move {
+            let jobs: Vec<_> =
+                (0..bulk).map(|_| NewJob::new("letters", json!({ "letter": 17 }))).collect();
+            let mut written = 0_u32;
+            while Instant::now() < until {
+                if bulk == 1 {
+                    enqueue(&mut connection, &jobs[0]).await?;
+                } else {
+                    enqueue_all(&mut connection, &jobs).await?;
+                }
+                written += u32::try_from(jobs.len())?;
+            }
+            anyhow::Ok(written)
+        });
+    }
+    let mut written = 0_u32;
+    while let Some(done) = all.join_next().await {
+        written += done??;
+    }
+    Ok(watch.line(format!("{} apalis-lease", name(clients, bulk)), f64::from(written), None))
+}
+
+fn name(clients: usize, bulk: usize) -> String {
+    if bulk == 1 {
+        format!("enqueue, {clients} clients,")
+    } else {
+        format!("enqueue {bulk} at once, {clients} clients,")
+    }
+}
+
+async fn pgbench(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> Result<Line> {
+    let script =
+        std::env::temp_dir().join(format!("apalis-lease-bench-{}.sql", std::process::id()));
+    let sql = if bulk == 1 { STATEMENT.to_owned() } else { unnest(bulk) };
+    std::fs::write(&script, sql)?;
+    let watch = stage.watch();
+    let output = Command::new(stage.program("pgbench"))
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+        .arg(format!("--client={clients}"))
+        .arg(format!("--time={}", time.as_secs()))
+        .arg(format!("--file={}", script.display()))
+        .arg(&stage.url)
+        .output()
+        .await
+        .context("pgbench")?;
+    std::fs::remove_file(&script)?;
+    let text = String::from_utf8(output.stdout)?;
+    let tps =
+        text.lines().find_map(|it| it.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    let tps: f64 = tps.with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    let rows = tps * f64::from(u32::try_from(bulk)?);
+    let mut line = watch.line(
+        format!("{} pgbench", name(clients, bulk)),
+        rows * time.as_secs_f64(),
+        Some(time),
+    );
+    // The client is another process.
+    (line.per_s, line.client_us) = (Some(round(rows)), None);
+    Ok(line)
+}
+
+/// The plainest way to write so many rows: no key, nothing to answer.
+fn unnest(rows: usize) -> String {
+    let payloads = vec![r#"{"letter": 17}"#.replace('"', "\\\""); rows];
+    let payloads = payloads.iter().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(",");
+    format!(
+        "insert into apalis_lease.jobs (queue, max_attempts, payload) \
+         select 'letters', 10, p::jsonb from unnest('{{{payloads}}}'::text[]) as p;"
+    )
+}
