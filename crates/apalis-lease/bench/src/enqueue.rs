@@ -90,6 +90,8 @@ async fn pgbench(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> 
         .await
         .context("pgbench")?;
     std::fs::remove_file(&script)?;
+    // Until Postgres has counted the time of the processes that served it.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let text = String::from_utf8(output.stdout)?;
     let tps =
         text.lines().find_map(|it| it.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
