@@ -1,5 +1,5 @@
 //! The apalis backend: starts the parts of a worker, hands apalis the jobs they claimed, and ends
-//! them. All the work is in `pump`, `keeper` and `service`.
+//! them. All the work is in `pump`, `settler`, `keeper` and `service`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -32,6 +32,7 @@ use crate::metrics::Meters;
 use crate::outcome::Outcome;
 use crate::pump::Pump;
 use crate::service::LeaseLayer;
+use crate::settler::Settler;
 
 /// How long the end of a worker may take once its jobs are done.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -46,7 +47,7 @@ pub enum BackendError {
 
 /// Feeds one apalis worker with the jobs of one queue, their payloads read as `P`.
 ///
-/// Opens three connections of its own when the worker starts (to claim and settle, to keep the
+/// Opens four connections of its own when the worker starts (to claim, to settle, to keep the
 /// leases, to listen) and takes none from the pool, so that handlers that use up the pool cannot
 /// cost a lease. While Postgres is away it waits, and the worker does not end.
 ///
@@ -58,7 +59,8 @@ pub struct LeaseBackend<P> {
     queue: Arc<str>,
     desk: Arc<Desk>,
     inbox: Option<mpsc::UnboundedReceiver<Settlement>>,
-    pump: JoinSet<()>,
+    /// The pump and the settler, which end by themselves.
+    workers: JoinSet<()>,
     watchers: JoinSet<()>,
     farewell: Option<BoxFuture<'static, ()>>,
     payload: PhantomData<fn() -> P>,
@@ -74,7 +76,7 @@ impl<P> LeaseBackend<P> {
             config,
             desk,
             inbox: Some(inbox),
-            pump: JoinSet::new(),
+            workers: JoinSet::new(),
             watchers: JoinSet::new(),
             farewell: None,
             payload: PhantomData,
@@ -97,8 +99,9 @@ impl<P> LeaseBackend<P> {
             return;
         };
         let desk = || Arc::clone(&self.desk);
-        let pump = Pump::new(desk(), inbox, worker.clone(), &self.options, self.config.clone());
-        self.pump.spawn(pump.run());
+        let pump = Pump::new(desk(), worker.clone(), &self.options, self.config.clone());
+        self.workers.spawn(pump.run());
+        self.workers.spawn(Settler::new(desk(), inbox, &self.options).run());
         self.watchers.spawn(Keeper::new(desk(), &self.options, &self.config).run());
         let queue = self.config.queue.clone();
         self.watchers.spawn(listen(desk(), self.options.clone(), queue));
@@ -152,7 +155,7 @@ where
         cx: &mut Context<'_>,
         _worker: &WorkerContext,
     ) -> Poll<Result<(), BackendError>> {
-        let ended = self.pump.poll_join_next(cx).map(|it| it.is_some()) == Poll::Ready(true)
+        let ended = self.workers.poll_join_next(cx).map(|it| it.is_some()) == Poll::Ready(true)
             || self.watchers.poll_join_next(cx).map(|it| it.is_some()) == Poll::Ready(true);
         Poll::Ready(if ended { Err(BackendError::TaskEnded) } else { Ok(()) })
     }
@@ -178,18 +181,19 @@ where
     ) -> Poll<Result<(), BackendError>> {
         let farewell = self.farewell.get_or_insert_with(|| {
             self.desk.close();
-            leave(std::mem::take(&mut self.pump), std::mem::take(&mut self.watchers)).boxed()
+            leave(std::mem::take(&mut self.workers), std::mem::take(&mut self.watchers)).boxed()
         });
         ready!(farewell.poll_unpin(cx));
         Poll::Ready(Ok(()))
     }
 }
 
-/// Lets the pump give back what it owes, then ends everything.
-async fn leave(mut pump: JoinSet<()>, mut watchers: JoinSet<()>) {
+/// Lets pump and settler give back what they owe, then ends everything.
+async fn leave(mut workers: JoinSet<()>, mut watchers: JoinSet<()>) {
+    let all = async { while workers.join_next().await.is_some() {} };
     // Out of time or not, what is left ends here: its leases lapse.
-    let _out_of_time = tokio::time::timeout(FAREWELL, pump.join_next()).await;
-    pump.shutdown().await;
+    let _out_of_time = tokio::time::timeout(FAREWELL, all).await;
+    workers.shutdown().await;
     watchers.shutdown().await;
 }
 

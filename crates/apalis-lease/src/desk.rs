@@ -54,7 +54,7 @@ pub(crate) enum Verdict {
     Release,
 }
 
-/// A verdict on its way to the pump, and where to say that it is durable.
+/// A verdict on its way to the settler, and where to say that it is durable.
 pub(crate) struct Settlement {
     pub(crate) fence: Fence,
     pub(crate) verdict: Verdict,
@@ -86,7 +86,9 @@ pub(crate) struct Desk {
     /// Jobs may have become ready that nobody has looked for.
     woken: AtomicBool,
     closing: AtomicBool,
+    finished: AtomicBool,
     pump: Notify,
+    settler: Notify,
     apalis: AtomicWaker,
 }
 
@@ -98,7 +100,7 @@ struct Papers {
 }
 
 impl Desk {
-    /// A desk for `slots` running jobs and `ahead` more held ones, and the pump's end of the
+    /// A desk for `slots` running jobs and `ahead` more held ones, and the settler's end of the
     /// settlements. Events are told to `meters`.
     pub(crate) fn new(
         slots: usize,
@@ -116,7 +118,9 @@ impl Desk {
             asked: AtomicBool::new(false),
             woken: AtomicBool::new(true),
             closing: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
             pump: Notify::new(),
+            settler: Notify::new(),
             apalis: AtomicWaker::new(),
         };
         (Arc::new(desk), inbox)
@@ -217,10 +221,10 @@ impl Desk {
         }
     }
 
-    /// Gives a verdict to the pump.
+    /// Gives a verdict to the settler.
     pub(crate) fn settle(&self, fence: Fence, verdict: Verdict) -> oneshot::Receiver<Settled> {
         let (told, heard) = oneshot::channel();
-        // The inbox lives as long as the pump; without one, `heard` says so.
+        // The inbox lives as long as the settler; without one, `heard` says so.
         let _gone = self.settlements.send(Settlement { fence, verdict, told });
         heard
     }
@@ -250,5 +254,21 @@ impl Desk {
     /// Whether [`Desk::close`] was called.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Tells the settler that nothing more will be handed in.
+    pub(crate) fn finish(&self) {
+        self.finished.store(true, Ordering::Release);
+        self.settler.notify_one();
+    }
+
+    /// Whether [`Desk::finish`] was called.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
+    }
+
+    /// Returns when [`Desk::finish`] is called.
+    pub(crate) async fn finished(&self) {
+        self.settler.notified().await;
     }
 }

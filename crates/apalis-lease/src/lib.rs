@@ -128,6 +128,7 @@ mod backend;
 
 mod desk;
 mod pump;
+mod settler;
 mod settling;
 mod service;
 mod keeper;

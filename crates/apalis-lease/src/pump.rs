@@ -1,5 +1,5 @@
-//! Claims jobs for the free slots and writes down how they ended, both over one connection. The
-//! only place where a held job is let go, which is after its verdict is durable. Runs no handler.
+//! Claims jobs for the free slots, and knows when the next is due. Runs no handler and writes no
+//! verdict (`settler`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,30 +7,23 @@ use std::time::Duration;
 use apalis_core::worker::context::WorkerContext;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::desk::{Claimed, Desk, Fence, Marks, Settlement, Verdict};
+use crate::desk::{Claimed, Desk, Fence, Marks, Verdict};
 use crate::link::{Link, within};
-use crate::settling;
 use crate::sql;
 
-/// So many verdicts are written by one statement at most.
-const BATCH: usize = 500;
-/// A statement that takes longer is given up with its connection, and what it did is found out.
+/// A statement that takes longer is given up with its connection.
 const STATEMENT: Duration = Duration::from_secs(30);
 /// Before looking again for a ready job that somebody else has locked.
 const LOCKED: Duration = Duration::from_millis(50);
 /// So many ready jobs of each priority are looked through at once for those of paused groups.
 const ASIDE: i64 = 1_000;
-/// What is owed to Postgres at the end is offered for so long.
-const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Moves jobs from the table to the desk, and verdicts from the desk to the table.
+/// Moves jobs from the table to the desk.
 pub(crate) struct Pump {
     desk: Arc<Desk>,
-    inbox: mpsc::UnboundedReceiver<Settlement>,
     worker: WorkerContext,
     config: Config,
     link: Link,
@@ -42,14 +35,12 @@ pub(crate) struct Pump {
 impl Pump {
     pub(crate) fn new(
         desk: Arc<Desk>,
-        inbox: mpsc::UnboundedReceiver<Settlement>,
         worker: WorkerContext,
         options: &PgConnectOptions,
         config: Config,
     ) -> Self {
         Pump {
             desk,
-            inbox,
             worker,
             config,
             link: Link::new("pump", options, Some(sql::PLAN_BY_INDEX)),
@@ -61,53 +52,21 @@ impl Pump {
     /// Works until the desk closes, then gives back what nobody started.
     pub(crate) async fn run(mut self) {
         while !self.desk.is_closing() {
-            let mut batch = Vec::new();
             tokio::select! {
-                _ = self.inbox.recv_many(&mut batch, BATCH) => {}
                 () = self.desk.stirred() => {}
                 () = tokio::time::sleep_until(self.look_at) => self.look().await,
             }
-            self.settle(batch).await;
             self.give_back_unstarted();
             self.due |= self.desk.take_woken();
             self.claim().await;
         }
-        self.leave().await;
-    }
-
-    /// Writes verdicts until they are durable. An outage is waited out: the jobs are done, and
-    /// only Postgres can say whether they were still ours.
-    async fn settle(&mut self, batch: Vec<Settlement>) {
-        if batch.is_empty() {
-            return;
+        // Every handler has ended and handed in its verdict by now; claimed jobs that nobody began
+        // may be left.
+        for job in self.desk.take_unstarted() {
+            drop(self.desk.settle(job.fence, Verdict::Release));
         }
-        // Verdicts that may be written already: by a try whose answer was lost, or by the job.
-        let mut maybe_written = batch.iter().any(|it| self.desk.has_settled_itself(it.fence));
-        loop {
-            let written = self.settle_once(&batch, maybe_written).await;
-            match self.link.keep_if_good(written) {
-                Ok(written) => {
-                    settling::tell(&self.desk, batch, &written);
-                    // A retry may be due before anything else is.
-                    if written.values().any(|next| next != "done") {
-                        self.look().await;
-                    }
-                    return;
-                }
-                Err(_logged) if self.desk.is_closing() => return,
-                Err(_logged) => tokio::time::sleep(self.link.pause()).await,
-            }
-            maybe_written = true;
-        }
-    }
-
-    async fn settle_once(
-        &mut self,
-        batch: &[Settlement],
-        maybe_written: bool,
-    ) -> Result<settling::Written, sqlx::Error> {
-        let connection = self.link.open().await?;
-        within(STATEMENT, settling::settle(connection, batch, maybe_written)).await
+        self.desk.finish();
+        self.link.close().await;
     }
 
     /// A worker that was stopped or paused starts nothing more: what it has claimed and not begun
@@ -137,7 +96,7 @@ impl Pump {
         };
         self.give_back_unstarted();
         if set_aside > 0 {
-            // Others may be behind them; verdicts that wait are written first.
+            // Others may be behind them.
             self.look_at = Instant::now();
             return;
         }
@@ -213,28 +172,6 @@ impl Pump {
         let connection = self.link.open().await?;
         let statement = sqlx::query_scalar(sql::NEXT_DUE).bind(queue).fetch_one(connection);
         within(STATEMENT, statement).await
-    }
-
-    /// Every handler has ended and is settled by now; only claimed jobs that nobody began may be
-    /// left. If they cannot be given back in time, their leases lapse.
-    async fn leave(mut self) {
-        for job in self.desk.take_unstarted() {
-            drop(self.desk.settle(job.fence, Verdict::Release));
-        }
-        let mut batch = Vec::new();
-        while let Ok(settlement) = self.inbox.try_recv() {
-            batch.push(settlement);
-        }
-        // A refusal is logged by the link.
-        let _too_late = tokio::time::timeout(FAREWELL, self.settle(batch)).await;
-        let _logged = tokio::time::timeout(FAREWELL, self.forget()).await;
-        self.link.close().await;
-    }
-
-    async fn forget(&mut self) -> Result<(), sqlx::Error> {
-        let instance = self.desk.instance;
-        let connection = self.link.open().await?;
-        sqlx::query(sql::FORGET).bind(instance).execute(connection).await.map(drop)
     }
 }
 

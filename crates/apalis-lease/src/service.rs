@@ -1,6 +1,6 @@
 //! The outermost tower layer around a handler: runs it under its time limit, turns whatever happens
 //! into an [`Outcome`], and returns only when that is durable, unless the worker was told to work
-//! ahead. Prolongs no lease (`keeper`) and writes nothing itself (`pump`).
+//! ahead. Prolongs no lease (`keeper`) and writes nothing itself (`settler`).
 
 use std::any::Any;
 use std::fmt;
@@ -110,7 +110,7 @@ where
 struct Hold {
     desk: Arc<Desk>,
     fence: Fence,
-    /// The pump lets go of the run.
+    /// The settler lets go of the run.
     handed_in: bool,
 }
 

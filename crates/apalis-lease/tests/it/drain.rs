@@ -49,7 +49,7 @@ async fn no_connection_outlives_its_worker() {
     eventually("the waker is connected", async || rig.number(OURS).await == 1).await;
     for drained in [true, false] {
         let worker = rig.work(config(), |_, _| async { Ok(Outcome::Done) }).await;
-        eventually("pump, keeper, listener", async || rig.number(OURS).await == 4).await;
+        eventually("pump, settler, keeper, listener", async || rig.number(OURS).await == 5).await;
         if drained {
             worker.drain().await;
         } else {
