@@ -1,5 +1,5 @@
-//! Writes down how runs ended, over a connection of its own, so that claims go on meanwhile. The only
-//! place where a held job is let go, which is after its verdict is durable. Decides nothing.
+//! Writes down how runs ended, over a connection of its own, so that claims go on meanwhile. The
+//! only place where a held job is let go, which is after its verdict is durable. Decides nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -54,9 +54,9 @@ async fn working_ahead_runs_each_job_once_and_never_more_at_once_than_there_are_
 async fn a_drain_writes_what_has_ended_and_gives_back_what_was_claimed_ahead() {
     let rig = Rig::start().await;
     let (log, gate) = (Log::default(), Arc::new(Semaphore::new(0)));
-    for number in 0..50 {
-        rig.enqueue(job(number)).await;
-    }
+    let mut connection = rig.pool.acquire().await.unwrap();
+    let jobs: Vec<_> = (0..50).map(job).collect();
+    apalis_lease::enqueue_all(&mut connection, &jobs).await.unwrap();
     let (seen, held) = (log.clone(), Arc::clone(&gate));
     let mut worker = rig
         .work(config().concurrency(2).ahead(20), move |number, context| {
@@ -84,11 +84,11 @@ async fn a_drain_writes_what_has_ended_and_gives_back_what_was_claimed_ahead() {
 async fn what_a_killed_worker_held_ahead_runs_again_elsewhere() {
     let rig = Rig::start().await;
     let log = Log::default();
+    // All at once: a worker that holds more than half of what it may claims no more.
+    let mut connection = rig.pool.acquire().await.unwrap();
+    let jobs: Vec<_> = (0..30).map(job).collect();
+    apalis_lease::enqueue_all(&mut connection, &jobs).await.unwrap();
     let doomed = rig.work(config().concurrency(2).ahead(20), |_, _| std::future::pending()).await;
-    for number in 0..30 {
-        rig.enqueue(job(number)).await;
-    }
-    rig.waker.wake("letters");
     eventually("it holds more than it runs", async || rig.depth().await.running == 22).await;
     doomed.kill().await;
     let seen = log.clone();
