@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test proof lint sqlx setup queuebench board
+.PHONY: help demo test proof bench lint sqlx setup queuebench board
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -17,11 +17,15 @@ test: setup ## every test, against a private Postgres that is thrown away after
 	else $(cargo) test --workspace --all-features --all-targets; fi
 	@$(cargo) test --doc --workspace --all-features
 
-proof: setup ## the long proof: workers killed at every step, 200 photos through killed workers
+proof: setup ## the long proof: workers and ingress killed, Postgres stopped and frozen, under load
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^crashes::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it crashes:: -- --nocapture; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|intake_proof)::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: intake_proof::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
+
+bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it
+	@$(cargo) build --release --bins -p paragon -p ingress-bench
+	@target/release/ingress-bench $(ARGS)
 
 lint: setup ## formatting, clippy, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check

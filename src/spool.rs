@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::record::{Photo, Record};
-pub use self::segment::{Damage, Segment};
+pub use self::segment::{Damage, Segment, read_record};
 use self::writer::Writer;
 
 /// Where records that cannot be stored are kept for the operator.

@@ -1,5 +1,8 @@
-//! Logs, spans and traces: one trace from the webhook to the answer, exported by OTLP when
+//! Logs, spans, traces and metrics: one trace from the webhook to the answer, exported by OTLP when
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` is set. No phone, name, text, picture, token or wamid goes in.
+
+pub mod metrics;
+pub mod ingress;
 
 use std::collections::HashMap;
 

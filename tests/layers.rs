@@ -47,6 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("image", &["reading"]),
     ("image_hasher", &["reading"]),
     ("opentelemetry", &["telemetry"]),
+    ("prometheus_client", &["telemetry"]),
     ("clap", &["app"]),
     ("toml", &["app"]),
     ("simulators", &["app"]),

@@ -3,6 +3,7 @@
 pub mod ingress;
 pub mod worker;
 pub mod admin;
+mod door;
 mod stripe_webhook;
 mod home;
 mod renewal;

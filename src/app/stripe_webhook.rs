@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use super::door::Body;
 use super::home::Home;
 use crate::clients::Secret;
 use crate::clock::Clock;
@@ -41,7 +42,7 @@ impl StripeDoor {
     }
 }
 
-/// Adds `POST /stripe/webhook` to an application that holds its [`Home`]; without a door there is no
+/// Adds `POST /stripe/webhook` to an application that holds its [`Home`] and its door; without a door there is no
 /// such path.
 pub fn stripe_webhook(door: Option<StripeDoor>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
@@ -55,14 +56,14 @@ async fn receive(
     door: Data<StripeDoor>,
     home: Data<Home>,
     request: HttpRequest,
-    body: Bytes,
+    body: Body,
 ) -> HttpResponse {
     let span = info_span!(
         "ingress.stripe_webhook",
-        webhook.size_bytes = body.len(),
+        webhook.size_bytes = body.bytes.len(),
         http.status = tracing::field::Empty
     );
-    let answer = answer(StripeDoor::clone(&door), &home, request.headers(), body);
+    let answer = answer(StripeDoor::clone(&door), &home, request.headers(), body.bytes);
     let answer = answer.instrument(span.clone()).await;
     span.record("http.status", answer.status().as_u16());
     answer

@@ -139,24 +139,65 @@ impl Call {
 
     /// Sends it, once. Whatever the status, an answer is `Ok`.
     pub async fn send(self) -> Result<Answer, HttpError> {
+        self.begin().await?.finish().await
+    }
+
+    /// Sends it, once, and waits for the answer's head only.
+    pub async fn begin(self) -> Result<Begun, HttpError> {
         let Self { request, span, at_most } = self;
-        let told = span.clone();
         let started = Instant::now();
-        let outcome = exchange(request, at_most).instrument(span).await;
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        told.record("http.elapsed_ms", elapsed_ms);
-        match &outcome {
-            Ok(answer) => told.record("http.status", answer.status),
-            Err(HttpError::NotSent(_)) => told.record("http.failure", "not_sent"),
-            Err(HttpError::OutcomeUnknown(_)) => told.record("http.failure", "outcome_unknown"),
-            Err(HttpError::TooLarge { .. }) => told.record("http.failure", "too_large"),
-        };
+        let sent = request.send().instrument(span.clone()).await.map_err(HttpError::from_reqwest);
+        match sent {
+            Ok(response) => Ok(Begun { response, span, at_most, started }),
+            Err(error) => {
+                told(&span, started, Err(&error));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// An answer whose body has not been read.
+pub(super) struct Begun {
+    response: reqwest::Response,
+    span: Span,
+    at_most: usize,
+    started: Instant,
+}
+
+impl Begun {
+    /// How many bytes of body will be read at most, by what the other side promises.
+    pub fn most_bytes(&self) -> usize {
+        if !self.response.status().is_success() {
+            return REFUSAL_CAP;
+        }
+        self.response.content_length().map_or(self.at_most, |promised| {
+            usize::try_from(promised).unwrap_or(usize::MAX).min(self.at_most)
+        })
+    }
+
+    /// Reads the body.
+    pub async fn finish(self) -> Result<Answer, HttpError> {
+        let Self { response, span, at_most, started } = self;
+        let outcome = body_of(response, at_most).instrument(span.clone()).await;
+        told(&span, started, outcome.as_ref());
         outcome
     }
 }
 
-async fn exchange(request: RequestBuilder, at_most: usize) -> Result<Answer, HttpError> {
-    let mut response = request.send().await.map_err(HttpError::from_reqwest)?;
+/// Says in the call's span how it ended.
+fn told(span: &Span, started: Instant, outcome: Result<&Answer, &HttpError>) {
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.record("http.elapsed_ms", elapsed_ms);
+    match outcome {
+        Ok(answer) => span.record("http.status", answer.status),
+        Err(HttpError::NotSent(_)) => span.record("http.failure", "not_sent"),
+        Err(HttpError::OutcomeUnknown(_)) => span.record("http.failure", "outcome_unknown"),
+        Err(HttpError::TooLarge { .. }) => span.record("http.failure", "too_large"),
+    };
+}
+
+async fn body_of(mut response: reqwest::Response, at_most: usize) -> Result<Answer, HttpError> {
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
     let body = if response.status().is_success() {

@@ -93,6 +93,32 @@ impl MediaId {
     }
 }
 
+/// The URL that a webhook names for a photo, besides its id: valid 5 minutes, and whoever has it and a
+/// token has the photo. It is asked only where its host is one of Meta's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MediaUrl(Box<str>);
+
+impl MediaUrl {
+    /// Takes `http…` of visible ASCII up to 4 KiB.
+    pub fn parse(text: &str) -> Option<Self> {
+        let sound = text.len() <= 4096
+            && text.starts_with("http")
+            && text.bytes().all(|it| it.is_ascii_graphic());
+        sound.then(|| Self(text.into()))
+    }
+
+    /// As Meta wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MediaUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MediaUrl(…)")
+    }
+}
+
 /// Meta's id of a business phone number: the one that was written to, and that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumberId(String);

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use super::account::AccountNews;
 use super::chat::{Press, Quoting, Wish};
 use super::delivery::StatusUpdate;
-use super::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
+use super::ids::{MediaId, MediaUrl, PhoneNumberId, Sha256, Wamid};
 use super::sender::{Profile, ProfileName, Sender};
 
 /// One item of a webhook's batch.
 #[derive(Clone, Debug)]
 pub enum Item {
     /// Somebody wrote to us.
-    Message(Inbound),
+    Message(Box<Inbound>),
     /// Meta tells how far one of our sends has come.
     Status(StatusUpdate),
     /// Meta tells of a template, or of what a person wants to be sent.
@@ -48,6 +48,8 @@ pub struct Inbound {
     pub sent_at: DateTime<Utc>,
     /// What they sent.
     pub content: Content,
+    /// Meta's word for it: `image`, `reaction`, `revoke` …
+    pub message_type: Word,
     /// The item as it came.
     pub raw: Raw,
 }
@@ -94,6 +96,8 @@ pub struct MediaRef {
     pub mime: String,
     /// The digest that the webhook promised.
     pub sha256: Option<Sha256>,
+    /// Where the webhook itself said that it is, for the first 5 minutes.
+    pub url: Option<MediaUrl>,
 }
 
 /// An item that is not acted on, and why it was kept.
@@ -102,9 +106,29 @@ pub struct Kept {
     /// Why.
     pub reason: KeptReason,
     /// The subscribed field that it came under, empty where there is none.
-    pub field: String,
+    pub field: Word,
+    /// What Meta calls it within the field: a type, an event or a status; empty where it has no name.
+    pub kind: Word,
     /// The item as it came.
     pub raw: Raw,
+}
+
+/// A name that Meta gave to something, such as `account_update`: letters, digits, `_`, `.` and `-`
+/// only, at most 64 of them, so that it may be logged and counted by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word(Box<str>);
+
+impl Word {
+    /// What of `text` may stand in a name.
+    pub fn of(text: &str) -> Self {
+        let plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-');
+        Self(text.chars().filter(plain).take(64).collect())
+    }
+
+    /// The name; may be empty.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Why an item was kept raw.

@@ -14,6 +14,10 @@ pub struct IngressSettings {
     pub database_url: Secret,
     /// `INGRESS_ADDR`.
     pub address: SocketAddr,
+    /// `METRICS_ADDR`.
+    pub metrics_address: SocketAddr,
+    /// `WEBHOOKS_IN_FLIGHT_MAX_BYTES`: bodies of requests in memory at once; beyond it, 503.
+    pub in_flight_max_bytes: usize,
     /// `META_APP_SECRET`: one or more, separated by commas.
     pub app_secrets: Secret,
     /// `META_VERIFY_TOKEN`.
@@ -28,6 +32,8 @@ pub struct IngressSettings {
     pub spool_max_bytes: u64,
     /// `MEDIA_BUDGET_MS`: how long one webhook may fetch media before it is committed as pending.
     pub media_budget: Duration,
+    /// `MEDIA_IN_FLIGHT_MAX_BYTES`: bytes of media in memory at once, of all webhooks together.
+    pub media_in_flight_max_bytes: usize,
 }
 
 impl IngressSettings {
@@ -36,6 +42,8 @@ impl IngressSettings {
         Ok(Self {
             database_url: source.secret("DATABASE_URL")?,
             address: source.address("INGRESS_ADDR", "0.0.0.0:8080")?,
+            metrics_address: source.address("METRICS_ADDR", "127.0.0.1:9464")?,
+            in_flight_max_bytes: source.number("WEBHOOKS_IN_FLIGHT_MAX_BYTES", 32 * 1024 * 1024)?,
             app_secrets: source.secret("META_APP_SECRET")?,
             verify_token: source.secret("META_VERIFY_TOKEN")?,
             stripe_webhook_secrets: source.optional_secret("STRIPE_WEBHOOK_SECRET")?,
@@ -43,6 +51,8 @@ impl IngressSettings {
             spool_dir: source.text("SPOOL_DIR").unwrap_or_else(|| "./spool".to_owned()).into(),
             spool_max_bytes: source.number("SPOOL_MAX_BYTES", 4 * 1024 * 1024 * 1024)?,
             media_budget: Duration::from_millis(source.number("MEDIA_BUDGET_MS", 900)?),
+            media_in_flight_max_bytes: source
+                .number("MEDIA_IN_FLIGHT_MAX_BYTES", 64 * 1024 * 1024)?,
         })
     }
 }

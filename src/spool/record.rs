@@ -36,6 +36,13 @@ pub struct Photo {
     pub bytes: Vec<u8>,
 }
 
+/// Shows its size only.
+impl std::fmt::Debug for Photo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Photo({} bytes)", self.bytes.len())
+    }
+}
+
 /// Shows sizes only.
 impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -74,30 +74,7 @@ impl Segment {
 
     /// The next record; `None` at the end.
     pub fn next_record(&mut self) -> Result<Option<Record>, Damage> {
-        let mut head = [0; HEAD];
-        match fill(&mut self.reader, &mut head)? {
-            0 => return Ok(None),
-            HEAD => {}
-            _ => return Err(Damage::Unfinished),
-        }
-        let (magic, rest) = head.split_at(4);
-        let number =
-            |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, it| (sum << 8) | u64::from(*it));
-        let (header, payload) = (number(&rest[..4]), number(&rest[4..12]));
-        if magic != MAGIC || header.saturating_add(payload) > LONGEST {
-            return Err(Damage::Damaged);
-        }
-        let length = usize::try_from(header + payload).map_err(|_| Damage::Damaged)?;
-        let mut bytes = vec![0; length];
-        if fill(&mut self.reader, &mut bytes)? < length {
-            return Err(Damage::Unfinished);
-        }
-        if u64::from(crc32fast::hash(&bytes)) != number(&rest[12..]) {
-            return Err(Damage::Damaged);
-        }
-        let header = usize::try_from(header).map_err(|_| Damage::Damaged)?;
-        let (header, payload) = bytes.split_at(header);
-        Record::decode(header, payload).map(Some).ok_or(Damage::Damaged)
+        read_record(&mut self.reader)
     }
 
     pub(super) fn delete(self) -> io::Result<()> {
@@ -107,6 +84,36 @@ impl Segment {
     pub(super) fn move_to(self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)
     }
+}
+
+/// The next record of `reader`; `None` at its end. Whatever stands there, no more memory is taken than
+/// there are bytes.
+pub fn read_record(reader: &mut impl Read) -> Result<Option<Record>, Damage> {
+    let mut head = [0; HEAD];
+    match fill(reader, &mut head)? {
+        0 => return Ok(None),
+        HEAD => {}
+        _ => return Err(Damage::Unfinished),
+    }
+    let (magic, rest) = head.split_at(4);
+    let number =
+        |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |sum, it| (sum << 8) | u64::from(*it));
+    let (header, payload) = (number(&rest[..4]), number(&rest[4..12]));
+    let length = header.saturating_add(payload);
+    if magic != MAGIC || length > LONGEST {
+        return Err(Damage::Damaged);
+    }
+    let mut bytes = Vec::new();
+    reader.take(length).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|it| it < length) {
+        return Err(Damage::Unfinished);
+    }
+    if u64::from(crc32fast::hash(&bytes)) != number(&rest[12..]) {
+        return Err(Damage::Damaged);
+    }
+    let header = usize::try_from(header).map_err(|_| Damage::Damaged)?;
+    let (header, payload) = bytes.split_at_checked(header).ok_or(Damage::Damaged)?;
+    Record::decode(header, payload).map(Some).ok_or(Damage::Damaged)
 }
 
 /// Reads until `buffer` is full or the file ends, and says how much it was.

@@ -1,6 +1,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::domain::ids::Wamid;
 
@@ -134,4 +136,61 @@ async fn two_processes_share_a_folder_and_never_a_segment() {
     assert!(ours.take().await.unwrap().is_none());
     ours.done(segment).unwrap();
     assert_eq!(drained(&theirs).await.0, [record("theirs")]);
+}
+
+fn any_record() -> impl Strategy<Value = Record> {
+    let bytes = || proptest::collection::vec(any::<u8>(), 0..200);
+    let photo = ("[!-~]{1,40}", "[a-z/]{0,20}", bytes()).prop_map(|(wamid, mime, bytes)| Photo {
+        wamid: Wamid::parse(&wamid).unwrap(),
+        mime,
+        bytes,
+    });
+    let photos = proptest::collection::vec(photo, 0..4);
+    let trace = proptest::option::of("[ -~]{0,60}");
+    (0_i64..4_000_000_000, trace, bytes(), photos).prop_map(|(at, trace_parent, body, photos)| {
+        let received_at = chrono::DateTime::from_timestamp(at, 0).unwrap();
+        Record { received_at, trace_parent, body, photos }
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_records_one_after_the_other_come_back_as_they_were(
+        records in proptest::collection::vec(any_record(), 0..4),
+    ) {
+        let bytes: Vec<u8> = records.iter().flat_map(Record::encode).collect();
+        let mut reader = bytes.as_slice();
+        let mut back = Vec::new();
+        while let Some(record) = read_record(&mut reader).unwrap() {
+            back.push(record);
+        }
+        prop_assert_eq!(back, records);
+    }
+
+    #[test]
+    fn a_record_that_is_cut_or_turned_is_never_taken_for_one(
+        record in any_record(),
+        place in any::<prop::sample::Index>(),
+        turned in 1_u8..,
+    ) {
+        let whole = record.encode();
+        let place = place.index(whole.len());
+        let cut = read_record(&mut &whole[..place]);
+        prop_assert!(matches!(cut, Ok(None) | Err(Damage::Unfinished)), "{:?}", cut);
+        let mut other = whole;
+        other[place] ^= turned;
+        prop_assert!(read_record(&mut other.as_slice()).is_err());
+    }
+
+    #[test]
+    fn whatever_stands_in_a_segment_is_read_without_harm(
+        mut bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        begins_well in any::<bool>(),
+    ) {
+        if begins_well && bytes.len() >= 4 {
+            bytes[..4].copy_from_slice(&record::MAGIC);
+        }
+        let mut reader = bytes.as_slice();
+        while let Ok(Some(_)) = read_record(&mut reader) {}
+    }
 }

@@ -7,10 +7,11 @@ use crate::domain::delivery::StatusUpdate;
 use crate::domain::ids::Sha256;
 use crate::domain::inbound::Kept;
 
-/// Keeps items raw (each with when it reached us), each once: the same bytes again write nothing.
-pub async fn keep(tx: &mut Tx, kept: &[(&Kept, DateTime<Utc>)]) -> Result<u64, StoreError> {
+/// Keeps items raw (each with when it reached us), each once: the same bytes again write nothing. Those
+/// that are new are counted by what they are, for `ops.kept`.
+pub async fn keep(tx: &mut Tx, kept: &[(&Kept, DateTime<Utc>)]) -> Result<(), StoreError> {
     if kept.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let mut told: Vec<(Sha256, &Kept, DateTime<Utc>)> =
         kept.iter().map(|(it, at)| (Sha256::of(&it.raw.0), *it, *at)).collect();
@@ -18,24 +19,38 @@ pub async fn keep(tx: &mut Tx, kept: &[(&Kept, DateTime<Utc>)]) -> Result<u64, S
     let digests: Vec<&[u8]> = told.iter().map(|(it, ..)| it.as_bytes().as_slice()).collect();
     let reasons: Vec<&str> = told.iter().map(|(_, it, _)| it.reason.as_str()).collect();
     let fields: Vec<&str> = told.iter().map(|(_, it, _)| it.field.as_str()).collect();
+    let kinds: Vec<&str> = told.iter().map(|(_, it, _)| it.kind.as_str()).collect();
     let raws: Vec<&[u8]> = told.iter().map(|(_, it, _)| it.raw.0.as_slice()).collect();
     let received_at: Vec<DateTime<Utc>> = told.iter().map(|(.., at)| *at).collect();
-    let done = sqlx::query!(
-        "insert into kept_items (raw_sha256, reason, field, raw, received_at)
-         select told.digest, told.reason, told.field, told.raw, told.received_at
-         from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[])
-              with ordinality as told (digest, reason, field, raw, received_at, place)
-         order by told.place
-         on conflict (raw_sha256) do nothing",
+    sqlx::query!(
+        "with fresh as (
+             insert into kept_items (raw_sha256, reason, field, kind, raw, received_at)
+             select told.digest, told.reason, told.field, told.kind, told.raw, told.received_at
+             from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::bytea[],
+                         $6::timestamptz[])
+                  with ordinality as told (digest, reason, field, kind, raw, received_at, place)
+             order by told.place
+             on conflict (raw_sha256) do nothing
+             returning field, kind, reason, received_at
+         )
+         insert into kept_kinds (field, kind, reason, items, first_at, last_at)
+         select field, kind, reason, count(*), min(received_at), max(received_at)
+         from fresh
+         group by field, kind, reason
+         order by field, kind, reason
+         on conflict (field, kind, reason) do update
+         set items = kept_kinds.items + excluded.items,
+             last_at = greatest(kept_kinds.last_at, excluded.last_at)",
         &digests as _,
         &reasons as _,
         &fields as _,
+        &kinds as _,
         &raws as _,
         &received_at,
     )
     .execute(&mut **tx)
     .await?;
-    Ok(done.rows_affected())
+    Ok(())
 }
 
 /// Parks statuses (each with when it reached us) of messages that we do not know. The same again, also in one call, writes nothing.

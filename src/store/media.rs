@@ -149,6 +149,7 @@ impl Store {
                 id: MediaId::parse(&row.media_id).ok_or(unreadable("media_id"))?,
                 mime: row.declared_mime,
                 sha256: row.declared_sha256.as_deref().and_then(Sha256::from_bytes),
+                url: None,
             })),
             ("lost", ..) => Ok(Media::Lost),
             _ => Err(unreadable("state")),

@@ -232,15 +232,16 @@ pub async fn remember(
          )
          insert into messages (wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at,
                                raw, quoted_wamid, quoted_words, pressed, wish, received_at,
-                               accepted_at, trace_parent)
+                               accepted_at, trace_parent, type)
          select told.wamid, told.phone_number_id, told.phone, told.user_id, told.profile_name,
                 told.kind, told.sent_at, told.raw, told.quoted_wamid, told.quoted_words,
-                told.pressed, told.wish, told.received_at, $11, told.trace_parent
+                told.pressed, told.wish, told.received_at, $11, told.trace_parent, told.type
          from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::timestamptz[], $9::bytea[], $13::text[], $14::text[],
-                     $15::text[], $16::text[], $10::timestamptz[], $12::text[])
+                     $15::text[], $16::text[], $10::timestamptz[], $12::text[], $17::text[])
               as told (digest, wamid, phone_number_id, phone, user_id, profile_name, kind, sent_at, raw,
-                       quoted_wamid, quoted_words, pressed, wish, received_at, trace_parent)
+                       quoted_wamid, quoted_words, pressed, wish, received_at, trace_parent,
+                       type)
          join fresh on fresh.wamid_sha256 = told.digest
          order by told.sent_at
          returning id, wamid",
@@ -260,6 +261,7 @@ pub async fn remember(
         &told.words as _,
         &told.pressed as _,
         &told.wishes as _,
+        &told.types as _,
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -278,6 +280,7 @@ struct Columns<'a> {
     user_ids: Vec<Option<&'a str>>,
     profiles: Vec<Option<&'a str>>,
     kinds: Vec<&'a str>,
+    types: Vec<&'a str>,
     sent_at: Vec<DateTime<Utc>>,
     raws: Vec<&'a [u8]>,
     quoted: Vec<Option<&'a str>>,
@@ -313,6 +316,7 @@ impl<'a> Columns<'a> {
         self.user_ids.push(message.sender.user_id().map(UserId::as_str));
         self.profiles.push(message.profile_name.as_ref().map(ProfileName::as_str));
         self.kinds.push(message.content.kind());
+        self.types.push(message.message_type.as_str());
         self.sent_at.push(message.sent_at);
         self.raws.push(message.raw.0.as_slice());
         self.quoted.push(quoting.map(|it| it.wamid.as_str()));

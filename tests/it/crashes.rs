@@ -17,7 +17,7 @@ use crate::programs::{Running, WORKER};
 use crate::rig::{CAFE, Rig, somebody, until};
 
 /// Set by `make proof`.
-fn is_proof() -> bool {
+pub fn is_proof() -> bool {
     std::env::var_os("PARAGON_PROOF").is_some()
 }
 

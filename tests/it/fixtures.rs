@@ -1,7 +1,7 @@
 //! Real payloads that others have collected: every one is answered, and each of its items is found
 //! again in the database.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -32,6 +32,10 @@ enum Trace {
     Message(Vec<u8>),
     /// In `parked_statuses`, for it is of no send of ours.
     Status { wamid: String, delivery: &'static str },
+    /// In `templates`, by name and language.
+    Template { field: String, name: String, language: String },
+    /// In `opt_outs`, by phone.
+    Preference { phone: String },
     /// Its bytes in `kept_items`, as they were sent.
     Kept(Vec<u8>),
 }
@@ -41,29 +45,46 @@ impl fmt::Debug for Trace {
         match self {
             Self::Message(digest) => write!(f, "message {}", hex::encode(&digest[..4])),
             Self::Status { delivery, .. } => write!(f, "status {delivery}"),
+            Self::Template { field, .. } => write!(f, "{field}"),
+            Self::Preference { .. } => write!(f, "preference"),
             Self::Kept(bytes) => write!(f, "kept {} bytes", bytes.len()),
         }
     }
 }
 
 impl Trace {
-    async fn is_left(&self, rig: &Rig) -> bool {
+    /// What became of it, as the database says; `None` when it left no trace.
+    async fn became(&self, rig: &Rig) -> Option<String> {
         let query = match self {
             Self::Message(digest) => sqlx::query_scalar(
-                "select exists (select from message_ids where wamid_sha256 = $1)",
+                "select messages.type || ' -> messages, as ' || messages.kind
+                 from messages where sha256(convert_to(wamid, 'UTF8')) = $1",
             )
             .bind(digest),
             Self::Status { wamid, delivery } => sqlx::query_scalar(
-                "select exists (select from parked_statuses where wamid = $1 and delivery = $2)",
+                "select 'status ' || delivery || ' -> parked_statuses'
+                 from parked_statuses where wamid = $1 and delivery = $2",
             )
             .bind(wamid)
             .bind(delivery),
-            Self::Kept(bytes) => {
-                sqlx::query_scalar("select exists (select from kept_items where raw = $1)")
-                    .bind(bytes)
-            }
+            Self::Template { field, name, language } => sqlx::query_scalar(
+                "select $3 || ' -> templates'
+                 from templates where name = $1 and language = $2",
+            )
+            .bind(name)
+            .bind(language)
+            .bind(field),
+            Self::Preference { phone } => sqlx::query_scalar(
+                "select 'user_preferences -> opt_outs' from opt_outs where identity = $1",
+            )
+            .bind(phone),
+            Self::Kept(bytes) => sqlx::query_scalar(
+                "select field || '/' || kind || ' -> kept raw, ' || reason
+                 from kept_items where raw = $1",
+            )
+            .bind(bytes),
         };
-        query.fetch_one(&rig.pool).await.unwrap()
+        query.fetch_optional(&rig.pool).await.unwrap()
     }
 }
 
@@ -81,10 +102,24 @@ fn traces(payload: &Value) -> Vec<Trace> {
 }
 
 fn of_change(change: &Value) -> Vec<Trace> {
-    if change["field"] != "messages" {
-        return vec![kept(change)];
-    }
     let value = &change["value"];
+    let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    match change["field"].as_str().unwrap_or_default() {
+        "messages" => {}
+        field @ ("message_template_status_update"
+        | "message_template_quality_update"
+        | "template_category_update") => {
+            let (name, language) =
+                (text("message_template_name"), text("message_template_language"));
+            return vec![Trace::Template { field: field.to_owned(), name, language }];
+        }
+        "user_preferences" => {
+            let preferences = value["user_preferences"].as_array().into_iter().flatten();
+            let phone = |it: &Value| it["wa_id"].as_str().unwrap().to_owned();
+            return preferences.map(|it| Trace::Preference { phone: phone(it) }).collect();
+        }
+        _ => return vec![kept(change)],
+    }
     let list = |name: &str| value[name].as_array().cloned().unwrap_or_default();
     // Some examples say PHONE_NUMBER_ID: no answer can leave from there.
     let number = value["metadata"]["phone_number_id"].as_str().unwrap_or_default();
@@ -103,8 +138,14 @@ fn of_change(change: &Value) -> Vec<Trace> {
         };
         Trace::Status { wamid: it["id"].as_str().unwrap().to_owned(), delivery }
     });
-    let traces: Vec<Trace> = messages.chain(statuses).collect();
-    if traces.is_empty() { vec![kept(change)] } else { traces }
+    let mut traces: Vec<Trace> = messages.chain(statuses).collect();
+    if traces.is_empty() {
+        return vec![kept(change)];
+    }
+    let known = ["messaging_product", "metadata", "contacts", "messages", "statuses"];
+    let beside = value.as_object().into_iter().flatten();
+    traces.extend(beside.filter(|(name, _)| !known.contains(&name.as_str())).map(|it| kept(it.1)));
+    traces
 }
 
 /// Compact JSON is the same bytes inside a payload and alone.
@@ -129,15 +170,21 @@ async fn every_item_of_every_collected_payload_is_in_the_database_when_it_is_ans
     let rig = Rig::start().await;
     let mut lost = Vec::new();
     let mut told = HashSet::new();
+    let mut table: BTreeMap<String, usize> = BTreeMap::new();
     for (name, payload) in &payloads {
         // They name media that nobody has.
         assert_eq!(rig.meta.deliver(payload).await.unwrap().status, 200, "{name}");
         for trace in traces(payload) {
-            if !trace.is_left(&rig).await {
-                lost.push(format!("{name}: {trace:?}"));
+            match trace.became(&rig).await {
+                Some(became) => *table.entry(became).or_default() += 1,
+                None => lost.push(format!("{name}: {trace:?}")),
             }
             told.insert(trace);
         }
+    }
+    println!("items  kind -> what became of it");
+    for (became, items) in &table {
+        println!("{items:>5}  {became}");
     }
     assert!(lost.is_empty(), "left no trace:\n{}", lost.join("\n"));
 
@@ -148,6 +195,8 @@ async fn every_item_of_every_collected_payload_is_in_the_database_when_it_is_ans
     let kept = of(|it| matches!(it, Trace::Kept(_))).unwrap();
     let written = rows(&rig).await;
     assert_eq!(written, [messages, messages, statuses, kept]);
+    let counted = "select sum(items)::bigint from ops.kept";
+    assert_eq!(rig.value::<i64>(counted).await, kept, "each is counted once");
 
     for (_, payload) in &payloads {
         assert_eq!(rig.meta.deliver(payload).await.unwrap().status, 200);

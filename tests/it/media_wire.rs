@@ -27,6 +27,7 @@ fn uploaded(meta: &Meta, bytes: &[u8], mime: &str) -> (simulators::MediaId, Medi
         id: MediaId::parse(uploaded.as_str()).unwrap(),
         mime: mime.to_owned(),
         sha256: Some(Sha256::of(bytes)),
+        url: None,
     };
     (uploaded, media)
 }

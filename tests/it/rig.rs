@@ -38,6 +38,8 @@ pub struct Rig {
     pub pool: PgPool,
     pub database_url: String,
     settings: Vec<(String, String)>,
+    pub ingress_url: String,
+    metrics_url: String,
     ingress: JoinSet<Result<(), Failure>>,
     stop: CancellationToken,
     ended: bool,
@@ -70,6 +72,8 @@ impl Rig {
             Ingress::bind(IngressSettings::from(&source).unwrap(), Clock::system()).unwrap();
         meta.webhook_url(format!("http://{}/webhook", bound.address()));
         stripe.webhook_url(format!("http://{}/stripe/webhook", bound.address()));
+        let ingress_url = format!("http://{}", bound.address());
+        let metrics_url = format!("http://{}/metrics", bound.metrics_address());
         let mut ingress = JoinSet::new();
         ingress.spawn(bound.run(stop.clone()));
         let pool = PgPool::connect(&database_url).await.unwrap();
@@ -80,6 +84,8 @@ impl Rig {
             pool,
             database_url,
             settings,
+            ingress_url,
+            metrics_url,
             ingress,
             stop,
             ended: false,
@@ -91,6 +97,16 @@ impl Rig {
     /// The settings, for a program that is started as a process.
     pub fn environment(&self) -> &[(String, String)] {
         &self.settings
+    }
+
+    /// The value of a number that the ingress shows, named with its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(&self.metrics_url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let text = answer.text().await.unwrap();
+        let line = text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
     }
 
     /// A photo as the webhook's item.

@@ -61,7 +61,8 @@ async fn the_views_have_the_columns_that_are_promised_and_each_is_commented() {
     let url = cluster.create_database("views").await.unwrap();
     let store = paragon::store::Store::open(&url, 2).unwrap();
     store.migrate().await.unwrap();
-    let promised: [(&str, &[&str]); 3] = [
+    let promised: [(&str, &[&str]); 4] = [
+        ("kept", &["field", "kind", "reason", "items", "first_at", "last_at"]),
         ("queue_depth", &["queue", "ready", "deferred", "running", "dead", "oldest_ready_s"]),
         (
             "messages",
@@ -119,7 +120,15 @@ async fn what_has_outlived_its_use_is_removed_and_nothing_else() {
          insert into apalis_lease.done_jobs (id, queue, priority, run_at, attempt, max_attempts, run,
                                              payload, created_at, done_at)
          select id, 'messages', 1, now(), 1, 3, 1, '{}', now(), now() - make_interval(days => 28 + id::int)
-         from generate_series(1, 5) as id;",
+         from generate_series(1, 5) as id;
+         insert into blobs (sha256, mime, bytes, stored_at)
+         select sha256(name::bytea), 'image/jpeg', name::bytea, now() - age
+         from (values ('orphan', interval '2 days'), ('young orphan', interval '2 hours'),
+                      ('of a message', interval '2 days')) as given (name, age);
+         insert into messages (wamid, phone_number_id, phone, kind, sent_at, received_at, accepted_at, raw)
+         values ('wamid.1', '1', '420777123456', 'media', now(), now(), now(), '');
+         insert into media (message_id, media_id, declared_mime, state, sha256)
+         select id, '1', '', 'stored', sha256('of a message') from messages;",
     )
     .execute(store.pool())
     .await
@@ -136,5 +145,10 @@ async fn what_has_outlived_its_use_is_removed_and_nothing_else() {
         .await
         .unwrap();
     assert_eq!((parked, done), (vec!["new".to_owned()], vec![1]));
+    let photos: Vec<Vec<u8>> = sqlx::query_scalar("select bytes from blobs order by bytes")
+        .fetch_all(store.pool())
+        .await
+        .unwrap();
+    assert_eq!(photos, [b"of a message".to_vec(), b"young orphan".to_vec()]);
     store.close().await;
 }

@@ -16,7 +16,7 @@ use crate::clients::whatsapp::WhatsApp;
 use crate::domain::ids::{Sha256, Wamid};
 use crate::domain::inbound::Item;
 use crate::pipeline::ingress::accept::{Accepted, Batch};
-use crate::pipeline::ingress::fetch_media::{Budget, fetch_media, known};
+use crate::pipeline::ingress::fetch_media::{Budget, Outcome, fetch_media, known};
 use crate::pipeline::ingress::keep_photos::keep_photos;
 use crate::pipeline::ingress::parse::parse;
 use crate::pipeline::ingress::replay::{Replay, replay};
@@ -27,6 +27,7 @@ use crate::store::Store;
 use crate::store::ingresses::SpoolState;
 use crate::store::media::Blob;
 use crate::telemetry;
+use crate::telemetry::ingress::IngressMetrics;
 
 /// After so long without an answer, Postgres counts as away.
 const POSTGRES_WITHIN: Duration = Duration::from_secs(2);
@@ -61,16 +62,33 @@ pub struct Custody {
     photos: Store,
     whatsapp: WhatsApp,
     budget: Budget,
+    metrics: IngressMetrics,
     postgres_is_away: AtomicBool,
     id: Uuid,
 }
 
 impl Custody {
     /// Must be called on the tokio runtime that commits go on.
-    pub fn new(to: Replay, photos: Store, whatsapp: WhatsApp, budget: Budget) -> Self {
-        let commits = SharedCommits::start(to.ledger.clone(), POSTGRES_WITHIN, |_| {});
+    pub fn new(
+        to: Replay,
+        photos: Store,
+        whatsapp: WhatsApp,
+        budget: Budget,
+        metrics: IngressMetrics,
+    ) -> Self {
+        let sizes = metrics.commit_webhooks.clone();
+        let note = move |webhooks| sizes.note(f64::from(webhooks));
+        let commits = SharedCommits::start(to.ledger.clone(), POSTGRES_WITHIN, note);
         let (postgres_is_away, id) = (AtomicBool::new(false), Uuid::new_v4());
-        Self { to, commits, photos, whatsapp, budget, postgres_is_away, id }
+        Self { to, commits, photos, whatsapp, budget, metrics, postgres_is_away, id }
+    }
+
+    /// Brings the metrics that are levels up to date.
+    pub fn show(&self) {
+        self.metrics.spool_bytes.set(self.to.spool.size());
+        let media_bytes = u64::try_from(self.budget.room.taken()).unwrap_or(u64::MAX);
+        self.metrics.media_bytes.set(media_bytes);
+        self.metrics.postgres_away.set(u64::from(self.is_away()));
     }
 
     pub fn store(&self) -> &Store {
@@ -87,15 +105,18 @@ impl Custody {
         let received_at = self.to.ledger.clock.now();
         let items = parse(webhook, received_at);
         let known = self.known(&items).await;
-        let photos = fetch_media(&self.whatsapp, &items, &known, self.budget).await;
-        let stored = self.keep_photos(&photos).await;
+        let mut fetched = fetch_media(&self.whatsapp, &items, &known, &self.budget).await;
+        for outcome in &fetched.outcomes {
+            self.metrics.media.one(word(*outcome));
+        }
+        let stored = self.keep_photos(&fetched.photos).await;
         let trace_parent = telemetry::current_trace_parent();
         let batch = Arc::new(Batch { items, stored, received_at, trace_parent });
         let accept = self.accept(&batch).instrument(info_span!("ingress.accept"));
         if let Some(accepted) = accept.await {
             return Ok(Taken::Accepted(accepted));
         }
-        self.to.spool.append(&record(webhook, &batch, photos)).await?;
+        self.to.spool.append(&record(webhook, &batch, std::mem::take(&mut fetched.photos))).await?;
         Ok(Taken::Spooled)
     }
 
@@ -137,6 +158,7 @@ impl Custody {
                 for id in &accepted.fresh {
                     info!(message.id = %id, "accepted message {id}");
                 }
+                self.count(&accepted);
                 return Some(accepted);
             }
             // Not Postgres's fault, but the webhook's: others go on.
@@ -144,6 +166,20 @@ impl Custody {
             Ok(Err(NotShared::Away)) | Err(_) => self.notice_absence(),
         }
         None
+    }
+
+    fn count(&self, accepted: &Accepted) {
+        let Accepted { fresh, repeated, statuses, news, kept } = accepted;
+        let items = [
+            ("message", fresh.len()),
+            ("repeated", *repeated),
+            ("status", *statuses),
+            ("news", *news),
+            ("kept", *kept),
+        ];
+        for (word, number) in items.into_iter().filter(|(_, number)| *number > 0) {
+            self.metrics.items.several(word, number);
+        }
     }
 
     fn is_away(&self) -> bool {
@@ -199,6 +235,16 @@ impl Custody {
             info!("Postgres is back");
         }
         is_back
+    }
+}
+
+/// Our word for it in the metrics.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Inline => "inline",
+        Outcome::ById => "by_id",
+        Outcome::NoRoom => "no_room",
+        Outcome::Pending => "pending",
     }
 }
 

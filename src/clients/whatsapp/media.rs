@@ -1,28 +1,27 @@
-//! Fetching what was sent to us, in Meta's two steps: the object by its id, then the bytes by the
-//! object's URL (valid for 5 minutes). Keeps nothing, decodes nothing, and hands the token to
-//! Meta's hosts only.
+//! Fetching what was sent to us: by the URL that the webhook itself named, or in Meta's two steps, the
+//! object by its id, then the bytes by the object's URL (valid for 5 minutes). Keeps nothing, decodes
+//! nothing, and hands the token to Meta's hosts only.
 
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::WhatsApp;
-use super::codes::{Class, class_of, says_gone};
-use super::error::{GraphError, Refusal};
+use super::error::GraphError;
+use super::media_error::{MediaError, refused};
+use super::room::{Held, Room};
 use crate::clients::format::Format;
-use crate::clients::http::{Answer, Cause, HttpError};
+use crate::clients::http::Answer;
 use crate::domain::ids::{PhoneNumberId, Sha256};
 use crate::domain::inbound::MediaRef;
-use crate::domain::retry::Verdict;
 
 /// Lookaside answers itself; a CDN in between costs one redirect.
 const REDIRECTS: usize = 2;
 
 /// A photo or document, proven to be the one that was sent.
-#[derive(Clone)]
 pub struct FetchedMedia {
     /// The bytes, as the sender's phone uploaded them.
     pub bytes: Vec<u8>,
@@ -31,78 +30,24 @@ pub struct FetchedMedia {
     pub mime: String,
     /// Their digest, computed from them.
     pub sha256: Sha256,
+    /// How they were had.
+    pub way: Way,
+    /// The room that they take, where it is counted.
+    pub held: Option<Held>,
+}
+
+/// How media was had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In one step, by the URL in the webhook.
+    Inline,
+    /// In two steps, by its id.
+    ById,
 }
 
 impl std::fmt::Debug for FetchedMedia {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FetchedMedia({} bytes, {})", self.bytes.len(), self.mime)
-    }
-}
-
-/// Media that could not be fetched.
-#[derive(Debug, thiserror::Error)]
-pub enum MediaError {
-    /// Graph knows no such media (any more): the sender must send it again.
-    #[error("the media is gone: {0}")]
-    Gone(Refusal),
-    /// The URL was refused, a fresh one too.
-    #[error("the media's URL was refused twice (HTTP {status})")]
-    UrlExpired {
-        /// The status of the second refusal.
-        status: u16,
-    },
-    /// The bytes are not those that were promised.
-    #[error("the media's digest is not the promised one")]
-    WrongDigest,
-    /// Longer than we take.
-    #[error("the media is over {limit} bytes")]
-    TooLarge {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// Neither a photo nor a PDF, or not of the family that its mime names.
-    #[error("the media is not what its mime says")]
-    NotWhatItSays,
-    /// The URL or a redirect leads to a host that is not in `MEDIA_HOSTS`; it was not contacted.
-    #[error("the media is on a host that is not in MEDIA_HOSTS")]
-    HostNotAllowed,
-    /// The token is dead (0, 190).
-    #[error("the access token is dead: {0}")]
-    TokenDead(Refusal),
-    /// A permission or a policy: the operator must act.
-    #[error("fetching is blocked: {0}")]
-    Blocked(Refusal),
-    /// Not now.
-    #[error("not now: {refusal}")]
-    SlowDown {
-        /// Meta's wish, where it had one.
-        retry_after: Option<Duration>,
-        /// What it said.
-        refusal: Refusal,
-    },
-    /// No whole answer came in time.
-    #[error("the media could not be reached")]
-    Unreachable(#[source] Cause),
-    /// An answer that makes no sense, or a code that we do not know.
-    #[error("an answer that makes no sense: {0}")]
-    Unreadable(Refusal),
-}
-
-impl MediaError {
-    /// What becomes of the job that fetches. Reading is harmless, so all but the clear and final
-    /// refusals are tried again, by id and thus with a fresh URL.
-    pub fn verdict(&self) -> Verdict {
-        match self {
-            Self::SlowDown { retry_after, .. } => Verdict::slow_down(*retry_after),
-            Self::TokenDead(_) => Verdict::PauseNumber,
-            Self::Blocked(_) => Verdict::Halt,
-            Self::Gone(_) | Self::TooLarge { .. } | Self::NotWhatItSays => Verdict::GiveUp,
-            Self::UrlExpired { .. }
-            | Self::WrongDigest
-            | Self::HostNotAllowed
-            | Self::Unreachable(_)
-            | Self::Unreadable(_) => Verdict::Retry,
-        }
     }
 }
 
@@ -125,10 +70,34 @@ impl Deadline {
     }
 }
 
+/// How much may be fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance<'a> {
+    /// Bytes of one medium.
+    pub max_bytes: usize,
+    /// Time for all steps of it.
+    pub within: Duration,
+    /// Where its bytes are counted, with those of others.
+    pub room: Option<&'a Room>,
+}
+
+/// An allowance that has begun to be used.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    max_bytes: usize,
+    deadline: Deadline,
+    room: Option<&'a Room>,
+}
+
+/// Bytes, and the room that they take.
+struct Bytes {
+    bytes: Vec<u8>,
+    held: Option<Held>,
+}
+
 impl WhatsApp {
-    /// Fetches `media` in `within` altogether, at most `max_bytes` of it; `number` (where given)
-    /// makes Graph check that the media belongs to it. A URL that is refused is asked for once
-    /// more. The bytes are checked against Graph's digest and the webhook's. May be repeated.
+    /// Fetches `media` in `within` altogether, at most `max_bytes` of it. See
+    /// [`WhatsApp::fetch_media_in`].
     pub async fn fetch_media(
         &self,
         media: &MediaRef,
@@ -136,15 +105,42 @@ impl WhatsApp {
         max_bytes: usize,
         within: Duration,
     ) -> Result<FetchedMedia, MediaError> {
-        let deadline = Deadline(Instant::now() + within);
+        self.fetch_media_in(media, number, Allowance { max_bytes, within, room: None }).await
+    }
+
+    /// Fetches `media`: by the URL that the webhook named, where that is on one of Meta's hosts and
+    /// the webhook promised a digest to hold the bytes against; else, or when that fails, by its id.
+    /// `number` (where given) makes Graph check that the media belongs to it. A URL that is refused
+    /// is asked for once more. The bytes are checked against Graph's digest and the webhook's. May
+    /// be repeated.
+    pub async fn fetch_media_in(
+        &self,
+        media: &MediaRef,
+        number: Option<&PhoneNumberId>,
+        allowance: Allowance<'_>,
+    ) -> Result<FetchedMedia, MediaError> {
+        let Allowance { max_bytes, within, room } = allowance;
+        let limits = Limits { max_bytes, deadline: Deadline(Instant::now() + within), room };
+        if let Some(fetched) = self.inline(media, limits).await {
+            return Ok(fetched);
+        }
         let mut last_try = false;
         loop {
-            let object = self.media_object(media, number, deadline).await?;
-            match self.media_bytes(&object.url, max_bytes, deadline).await {
+            let object = self.media_object(media, number, limits.deadline).await?;
+            match self.media_bytes(&object.url, limits).await {
                 Err(MediaError::UrlExpired { .. }) if !last_try => last_try = true,
                 outcome => return proven(outcome?, object, media),
             }
         }
+    }
+
+    /// In one step. `None` when it cannot be had so, for whatever reason: there is another way.
+    async fn inline(&self, media: &MediaRef, limits: Limits<'_>) -> Option<FetchedMedia> {
+        let (url, _promised) = (media.url.as_ref()?, media.sha256?);
+        let bytes = self.media_bytes(url.as_str(), limits).await.ok()?;
+        let mime_type = Some(media.mime.clone());
+        let object = MediaObject { url: String::new(), mime_type, sha256: None };
+        proven(bytes, object, media).ok().map(|it| FetchedMedia { way: Way::Inline, ..it })
     }
 
     async fn media_object(
@@ -170,22 +166,27 @@ impl WhatsApp {
             .map_err(|_| MediaError::Unreadable(GraphError::read(&[]).refusal(answer.status)))
     }
 
-    async fn media_bytes(
-        &self,
-        url: &str,
-        max_bytes: usize,
-        deadline: Deadline,
-    ) -> Result<Vec<u8>, MediaError> {
+    async fn media_bytes(&self, url: &str, limits: Limits<'_>) -> Result<Bytes, MediaError> {
         let mut url = Url::parse(url).map_err(|_| MediaError::HostNotAllowed)?;
         for _ in 0..=REDIRECTS {
             if !self.media_hosts.allow(&url) {
                 return Err(MediaError::HostNotAllowed);
             }
-            let call = self.http.get(url.clone(), "media bytes", deadline.left());
-            let answer =
-                call.header(AUTHORIZATION, self.bearer.header()).at_most(max_bytes).send().await?;
+            let call = self
+                .http
+                .get(url.clone(), "media bytes", limits.deadline.left())
+                .header(AUTHORIZATION, self.bearer.header())
+                .at_most(limits.max_bytes);
+            let begun = call.begin().await?;
+            let mut held = room_for(begun.most_bytes(), limits).await?;
+            let answer = begun.finish().await?;
             match answer.status {
-                200 => return Ok(answer.body),
+                200 => {
+                    if let Some(held) = &mut held {
+                        held.shrink_to(answer.body.len());
+                    }
+                    return Ok(Bytes { bytes: answer.body, held });
+                }
                 301 | 302 | 303 | 307 | 308 => url = target(&url, &answer)?,
                 // 401 from a CDN is about the URL: Graph itself says when the token is dead.
                 status @ (401 | 403 | 404 | 410) => return Err(MediaError::UrlExpired { status }),
@@ -193,6 +194,15 @@ impl WhatsApp {
             }
         }
         Err(MediaError::Unreachable("too many redirects".into()))
+    }
+}
+
+/// Room for `bytes`, once there is.
+async fn room_for(bytes: usize, limits: Limits<'_>) -> Result<Option<Held>, MediaError> {
+    let Some(room) = limits.room else { return Ok(None) };
+    match timeout(limits.deadline.left(), room.take(bytes)).await {
+        Ok(Some(held)) => Ok(Some(held)),
+        Ok(None) | Err(_) => Err(MediaError::NoRoom),
     }
 }
 
@@ -204,7 +214,7 @@ fn target(from: &Url, answer: &Answer) -> Result<Url, MediaError> {
 /// Holds the bytes against every digest that was promised, and against the family that Graph's
 /// mime names. Of Graph's words no more is passed on.
 fn proven(
-    bytes: Vec<u8>,
+    Bytes { bytes, held }: Bytes,
     object: MediaObject,
     media: &MediaRef,
 ) -> Result<FetchedMedia, MediaError> {
@@ -217,50 +227,7 @@ fn proven(
     let format = Format::of(&bytes)
         .filter(|it| it.may_be_called(&called))
         .ok_or(MediaError::NotWhatItSays)?;
-    Ok(FetchedMedia { bytes, mime: format.mime().to_owned(), sha256 })
-}
-
-fn refused(answer: &Answer) -> MediaError {
-    let told = GraphError::read(&answer.body);
-    let refusal = told.refusal(answer.status);
-    let retry_after = answer.retry_after();
-    if told.code.is_some_and(|code| says_gone(code, told.subcode)) {
-        return MediaError::Gone(refusal);
-    }
-    match told.code.and_then(|code| class_of(code, told.subcode)) {
-        Some(Class::Token) => MediaError::TokenDead(refusal),
-        Some(Class::Blocked) => MediaError::Blocked(refusal),
-        Some(Class::Later | Class::Unsure | Class::Pair | Class::Hold) => {
-            MediaError::SlowDown { retry_after, refusal }
-        }
-        Some(
-            Class::WindowClosed
-            | Class::Recipient
-            | Class::OptedOut
-            | Class::Template
-            | Class::TemplateContent
-            | Class::Request,
-        ) => MediaError::Unreadable(refusal),
-        None => by_status(answer.status, refusal, retry_after),
-    }
-}
-
-fn by_status(status: u16, refusal: Refusal, retry_after: Option<Duration>) -> MediaError {
-    match status {
-        401 => MediaError::TokenDead(refusal),
-        404 | 410 => MediaError::Gone(refusal),
-        429 | 500.. => MediaError::SlowDown { retry_after, refusal },
-        _ => MediaError::Unreadable(refusal),
-    }
-}
-
-impl From<HttpError> for MediaError {
-    fn from(error: HttpError) -> Self {
-        match error {
-            HttpError::TooLarge { limit } => Self::TooLarge { limit },
-            HttpError::NotSent(_) | HttpError::OutcomeUnknown(_) => Self::Unreachable(error.into()),
-        }
-    }
+    Ok(FetchedMedia { bytes, mime: format.mime().to_owned(), sha256, way: Way::ById, held })
 }
 
 #[cfg(test)]
@@ -271,13 +238,14 @@ mod tests {
     #[test]
     fn what_graph_calls_a_photo_reaches_no_table_of_ours() {
         let photo = b"\xff\xd8\xff\xe0 a photo".to_vec();
-        let media =
-            MediaRef { id: MediaId::parse("9").unwrap(), mime: String::new(), sha256: None };
+        let id = MediaId::parse("9").unwrap();
+        let media = MediaRef { id, mime: String::new(), sha256: None, url: None };
         // In a text column a NUL would fail the whole batch, for ever.
         for called in [r#""image/jpeg\u0000""#, r#""x\ny""#, r#""""#, "null"] {
             let object = format!(r#"{{"url":"https://example.com","mime_type":{called}}}"#);
             let object = serde_json::from_str(&object).unwrap();
-            assert_eq!(proven(photo.clone(), object, &media).unwrap().mime, "image/jpeg");
+            let bytes = Bytes { bytes: photo.clone(), held: None };
+            assert_eq!(proven(bytes, object, &media).unwrap().mime, "image/jpeg");
         }
     }
 }

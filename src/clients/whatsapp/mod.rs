@@ -6,6 +6,8 @@ mod codes;
 mod error;
 mod hosts;
 mod media;
+mod media_error;
+mod room;
 mod templates;
 mod wire;
 
@@ -13,7 +15,9 @@ use std::time::Duration;
 
 pub use error::{Refusal, Rest, SendError};
 pub use hosts::{MediaHosts, NotMediaHosts};
-pub use media::{FetchedMedia, MediaError};
+pub use media::{Allowance, FetchedMedia, Way};
+pub use media_error::MediaError;
+pub use room::{Held, Room};
 pub use templates::TemplateError;
 
 use reqwest::header::AUTHORIZATION;

@@ -161,7 +161,7 @@ fn news_key(news: &AccountNews) -> (&str, &str, DateTime<Utc>) {
 
 fn messages(batch: &Batch) -> impl Iterator<Item = &Inbound> {
     batch.items.iter().filter_map(|item| match item {
-        Item::Message(message) => Some(message),
+        Item::Message(message) => Some(message.as_ref()),
         Item::Status(_) | Item::Account(_) | Item::Kept(_) => None,
     })
 }

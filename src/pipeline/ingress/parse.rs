@@ -13,19 +13,19 @@ use serde_json::value::RawValue;
 use self::json::{Fields, elements, fields};
 use super::verify::Verified;
 use crate::domain::ids::PhoneNumberId;
-use crate::domain::inbound::{Item, Kept, KeptReason, Raw};
+use crate::domain::inbound::{Item, Kept, KeptReason, Raw, Word};
 
 /// All items of `webhook`, in its order. A body that cannot be read at all is one item, kept
 /// *unreadable*. `received_at` stands in for a message's time where Meta sent none.
 pub fn parse<T: AsRef<[u8]>>(webhook: &Verified<T>, received_at: DateTime<Utc>) -> Vec<Item> {
     let body = webhook.bytes();
     let Some(changes) = changes(body) else {
-        return vec![kept(KeptReason::Unreadable, "", body)];
+        return vec![kept(KeptReason::Unreadable, "", Word::default(), body)];
     };
     let mut items: Vec<Item> =
         changes.into_iter().flat_map(|change| change_items(change, received_at)).collect();
     if items.is_empty() {
-        items.push(kept(KeptReason::NotActedOn, "", body));
+        items.push(kept(KeptReason::NotActedOn, "", Word::default(), body));
     }
     items
 }
@@ -63,32 +63,52 @@ fn readable(raw: &RawValue, told_at: Option<DateTime<Utc>>) -> Option<Change<'_>
 fn change_items(change: Change<'_>, received_at: DateTime<Utc>) -> Vec<Item> {
     let (field, value, told_at, raw) = match change {
         Change::Readable { field, value, told_at, raw } => (field, value, told_at, raw),
-        Change::Unreadable(raw) => return vec![kept_raw(KeptReason::Unreadable, "", raw)],
+        Change::Unreadable(raw) => {
+            return vec![kept_raw(KeptReason::Unreadable, "", Word::default(), raw)];
+        }
     };
     if field != "messages" {
         return account_items(&field, &value, told_at.unwrap_or(received_at), received_at)
-            .unwrap_or_else(|| vec![kept_raw(KeptReason::NotActedOn, &field, raw)]);
+            .unwrap_or_else(|| {
+                vec![kept_raw(KeptReason::NotActedOn, &field, kind_of(&value), raw)]
+            });
     }
+    let items = messages_and_statuses(&field, &value, received_at);
+    if items.is_empty() {
+        return vec![kept_raw(KeptReason::NotActedOn, &field, kind_of(&value), raw)];
+    }
+    items
+}
+
+/// What a change of the field `messages` tells, whatever else it tells kept beside.
+fn messages_and_statuses(field: &str, value: &Fields<'_>, received_at: DateTime<Utc>) -> Vec<Item> {
     let number = value
         .object("metadata")
         .and_then(|it| it.text("phone_number_id"))
         .and_then(|it| PhoneNumberId::parse(&it));
     let messages = value.list("messages").into_iter().map(|it| {
-        message::read(it, number.as_ref(), &value, received_at)
-            .unwrap_or_else(|reason| kept_raw(reason, &field, it))
+        message::read(it, number.as_ref(), value, received_at)
+            .unwrap_or_else(|reason| kept_raw(reason, field, kind_in(it, "type"), it))
     });
     let statuses = value.list("statuses").into_iter().map(|it| {
         status::read(it, number.as_ref(), received_at)
-            .map_or_else(|reason| kept_raw(reason, &field, it), Item::Status)
+            .map_or_else(|reason| kept_raw(reason, field, kind_in(it, "status"), it), Item::Status)
     });
     // One object where a list belongs: the other list is read all the same.
     let no_lists = ["messages", "statuses"]
         .into_iter()
-        .filter_map(|it| value.get(it))
-        .filter(|it| elements(it).is_none())
-        .map(|it| kept_raw(KeptReason::Unreadable, &field, it));
-    let items: Vec<Item> = messages.chain(statuses).chain(no_lists).collect();
-    if items.is_empty() { vec![kept_raw(KeptReason::NotActedOn, &field, raw)] } else { items }
+        .filter_map(|it| Some((it, value.get(it)?)))
+        .filter(|(_, it)| elements(it).is_none())
+        .map(|(name, it)| kept_raw(KeptReason::Unreadable, field, Word::of(name), it));
+    let mut items: Vec<Item> = messages.chain(statuses).chain(no_lists).collect();
+    // Errors of the whole change, and whatever Meta adds tomorrow, stand beside the lists.
+    if !items.is_empty() {
+        let others = value.others(&OF_A_CHANGE).into_iter();
+        items.extend(
+            others.map(|(name, it)| kept_raw(KeptReason::NotActedOn, field, Word::of(name), it)),
+        );
+    }
+    items
 }
 
 /// News of the account; `None` where `field` brings none.
@@ -104,19 +124,40 @@ fn account_items(
     }
     let preferences = value.list("user_preferences").into_iter().map(|it| {
         account::preference(it, value, received_at)
-            .map_or_else(|reason| kept_raw(reason, field, it), Item::Account)
+            .map_or_else(|reason| kept_raw(reason, field, Word::default(), it), Item::Account)
     });
     Some(preferences.collect()).filter(|it: &Vec<Item>| !it.is_empty())
 }
 
-fn kept_raw(reason: KeptReason, field: &str, raw: &RawValue) -> Item {
-    kept(reason, field, raw.get().as_bytes())
+/// What a change of the field `messages` is known to hold; messages and statuses are read with it.
+const OF_A_CHANGE: [&str; 5] =
+    ["messaging_product", "metadata", "contacts", "messages", "statuses"];
+
+/// What Meta calls a change: its event, or the type of the first thing that it lists.
+fn kind_of(value: &Fields<'_>) -> Word {
+    let named = |it: &Fields<'_>| {
+        ["event", "type", "decision", "alert_type"]
+            .into_iter()
+            .map(|key| message::word(it, key))
+            .find(|it| !it.as_str().is_empty())
+    };
+    let listed = || {
+        let mut others = value.others(&OF_A_CHANGE).into_iter();
+        others.find_map(|(_, it)| named(&fields(elements(it)?.first().copied()?)?))
+    };
+    named(value).or_else(listed).unwrap_or_default()
 }
 
-fn kept(reason: KeptReason, field: &str, raw: &[u8]) -> Item {
-    // The field becomes a text column: Postgres refuses NUL there, and nobody needs a long one.
-    let field = field.chars().filter(|it| !it.is_control()).take(64).collect();
-    Item::Kept(Kept { reason, field, raw: Raw(raw.to_vec()) })
+fn kind_in(raw: &RawValue, key: &str) -> Word {
+    fields(raw).map(|it| message::word(&it, key)).unwrap_or_default()
+}
+
+fn kept_raw(reason: KeptReason, field: &str, kind: Word, raw: &RawValue) -> Item {
+    kept(reason, field, kind, raw.get().as_bytes())
+}
+
+fn kept(reason: KeptReason, field: &str, kind: Word, raw: &[u8]) -> Item {
+    Item::Kept(Kept { reason, field: Word::of(field), kind, raw: Raw(raw.to_vec()) })
 }
 
 #[cfg(test)]

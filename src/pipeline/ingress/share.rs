@@ -72,7 +72,7 @@ impl SharedCommits {
     pub fn start(
         ledger: Ledger,
         within: Duration,
-        observe: impl Fn(usize) + Send + Sync + 'static,
+        observe: impl Fn(u32) + Send + Sync + 'static,
     ) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         let mut task = JoinSet::new();
@@ -95,7 +95,7 @@ async fn gather<O>(
     observe: Arc<O>,
     mut waiting: mpsc::UnboundedReceiver<Waiting>,
 ) where
-    O: Fn(usize) + Send + Sync + 'static,
+    O: Fn(u32) + Send + Sync + 'static,
 {
     let free = Arc::new(Semaphore::new(AT_ONCE));
     let mut commits = JoinSet::new();
@@ -121,7 +121,7 @@ async fn gather<O>(
 async fn commit(
     ledger: &Ledger,
     within: Duration,
-    observe: &(impl Fn(usize) + Sync),
+    observe: &(impl Fn(u32) + Sync),
     group: Vec<Waiting>,
 ) {
     let mut groups = vec![group];
@@ -134,7 +134,7 @@ async fn commit(
         let batches: Vec<Arc<Batch>> = group.iter().map(|it| Arc::clone(&it.batch)).collect();
         let failed = match timeout(within, twice(ledger, &batches)).await {
             Ok(Ok(accepted)) => {
-                observe(group.len());
+                observe(u32::try_from(group.len()).unwrap_or(u32::MAX));
                 for (waiting, accepted) in group.into_iter().zip(accepted) {
                     waiting.told.send(Ok(accepted)).ok();
                 }

@@ -92,6 +92,8 @@ pub fn verify<T: AsRef<[u8]>>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BODY: &[u8] = b"Hello, World!";
@@ -132,5 +134,44 @@ mod tests {
     #[test]
     fn secrets_that_are_only_commas_are_none() {
         assert!(SigningSecrets::parse(" , ,").is_none());
+    }
+
+    fn signed(secret: &str, body: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(body);
+        format!("{SCHEME}{}", hex::encode(mac.finalize().into_bytes()))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_holds_and_nothing_near_it(
+            secret in "[!-+.-~]{1,40}",
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+            place in any::<prop::sample::Index>(),
+            turned in 1_u8..,
+        ) {
+            let secrets = SigningSecrets::parse(&secret).unwrap();
+            let signature = signed(&secret, &body);
+            let holds = |signature: &[u8], body: &[u8]| verify(&secrets, Some(signature), body).is_ok();
+            prop_assert!(holds(signature.as_bytes(), &body));
+            let mut other = signature.clone().into_bytes();
+            let at = place.index(other.len());
+            other[at] ^= turned;
+            let same = other.eq_ignore_ascii_case(signature.as_bytes()) && at >= SCHEME.len();
+            prop_assert_eq!(holds(&other, &body), same);
+            let mut longer = body.clone();
+            longer.push(turned);
+            prop_assert!(!holds(signature.as_bytes(), &longer));
+        }
+
+        #[test]
+        fn no_header_does_harm(
+            header in proptest::collection::vec(any::<u8>(), 0..120),
+            scheme in any::<bool>(),
+        ) {
+            let header = if scheme { [SCHEME.as_bytes(), &header].concat() } else { header };
+            let secrets = SigningSecrets::parse(SECRET).unwrap();
+            prop_assert!(verify(&secrets, Some(&header), BODY).is_err());
+        }
     }
 }

@@ -26,6 +26,18 @@ impl<'a> Fields<'a> {
         self.0.get(name).copied().filter(|it| it.get() != "null")
     }
 
+    /// The fields whose names are not among `known`, by name. Null counts as absent.
+    pub fn others(&self, known: &[&str]) -> Vec<(&str, &'a RawValue)> {
+        let mut others: Vec<(&str, &'a RawValue)> = self
+            .0
+            .iter()
+            .map(|(name, raw)| (name.as_ref(), *raw))
+            .filter(|(name, raw)| !known.contains(name) && raw.get() != "null")
+            .collect();
+        others.sort_by_key(|(name, _)| *name);
+        others
+    }
+
     /// The list `name`; empty when it is absent or no list.
     pub fn list(&self, name: &str) -> Vec<&'a RawValue> {
         self.get(name).and_then(elements).unwrap_or_default()

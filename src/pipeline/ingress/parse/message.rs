@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::json::{Fields, fields};
 use crate::domain::chat::{Press, Quoting, Wish, Words};
-use crate::domain::ids::{MediaId, PhoneNumberId, Sha256, Wamid};
-use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw};
+use crate::domain::ids::{MediaId, MediaUrl, PhoneNumberId, Sha256, Wamid};
+use crate::domain::inbound::{Content, Inbound, Item, KeptReason, MediaRef, Raw, Word};
 use crate::domain::sender::{Phone, Profile, ProfileName, Sender, UserId, Username};
 
 /// Reads the message, or says why it is kept raw instead.
@@ -25,7 +25,7 @@ pub fn read(
     };
     let contact = told.contact.as_ref();
     let number = number.ok_or(KeptReason::NobodyToAnswer)?;
-    Ok(Item::Message(Inbound {
+    Ok(Item::Message(Box::new(Inbound {
         wamid,
         phone_number_id: number.clone(),
         sender: told.sender,
@@ -33,8 +33,9 @@ pub fn read(
         profile: profile(&message, contact),
         sent_at: time(&message, received_at),
         content: told.content,
+        message_type: word(&message, "type"),
         raw: Raw(raw.get().as_bytes().to_vec()),
-    }))
+    })))
 }
 
 /// Meta's time in whole seconds. Absent, unreadable, in the future or not after 1970 (Postgres has
@@ -118,6 +119,11 @@ pub fn contact_user(contact: &Fields<'_>) -> Option<UserId> {
     UserId::parse(&contact.text("user_id")?)
 }
 
+/// The name that `item` has under `key`; empty where it has none.
+pub fn word(item: &Fields<'_>, key: &str) -> Word {
+    item.text(key).map(|it| Word::of(&it)).unwrap_or_default()
+}
+
 fn content(message: &Fields<'_>) -> Content {
     let kind = message.text("type").unwrap_or_default();
     match kind.as_str() {
@@ -172,5 +178,6 @@ fn media(message: &Fields<'_>, kind: &str) -> Option<MediaRef> {
         // Without parameters such as `; codecs=opus`.
         mime: mime.chars().take_while(plain).take(100).collect(),
         sha256: media.text("sha256").and_then(|it| Sha256::parse(&it)),
+        url: media.text("url").and_then(|it| MediaUrl::parse(&it)),
     })
 }

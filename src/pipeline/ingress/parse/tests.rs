@@ -13,6 +13,7 @@ mod contents;
 mod statuses;
 mod account;
 mod shapes;
+mod anything;
 
 /// When every webhook of these tests reached us: 2026-11-23, noon.
 const RECEIVED_AT: i64 = 1_795_435_200;

@@ -77,6 +77,7 @@ fn is_lost(deps: &Deps, message: &Message, error: &MediaError, which: Try) -> bo
         | MediaError::NotWhatItSays
         | MediaError::SlowDown { .. }
         | MediaError::Unreachable(_)
+        | MediaError::NoRoom
         | MediaError::Unreadable(_) => gives_up || too_old,
     }
 }

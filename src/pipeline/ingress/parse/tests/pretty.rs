@@ -47,7 +47,7 @@ pub fn one_line(item: &Item) -> String {
         ),
         Item::Kept(it) => {
             let raw = String::from_utf8_lossy(&it.raw.0);
-            format!("{} {:?}: {raw}", it.reason.as_str(), it.field)
+            format!("{} {:?}: {raw}", it.reason.as_str(), it.field.as_str())
         }
     }
 }
