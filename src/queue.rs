@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use crate::domain::ids::{MessageId, PhoneNumberId};
+use crate::domain::ids::{MessageId, PhoneNumberId, ReminderId};
 use crate::domain::retry::{Verdict, halted_for};
 use crate::store::Tx;
 use crate::store::late::Late;
@@ -35,6 +35,8 @@ pub enum Queue {
     Messages,
     /// A photo to be read on this machine: slow, so it has slots of its own.
     LocalReading,
+    /// A reminder that is to be sent.
+    Reminders,
 }
 
 impl Queue {
@@ -43,6 +45,7 @@ impl Queue {
         match self {
             Self::Messages => "messages",
             Self::LocalReading => "local_reading",
+            Self::Reminders => "reminders",
         }
     }
 }
@@ -75,6 +78,19 @@ impl Job {
     /// What is to be done about it.
     pub fn errand(self) -> Errand {
         self.errand
+    }
+}
+
+/// What a job of the queue `reminders` carries.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ReminderJob {
+    reminder_id: i64,
+}
+
+impl ReminderJob {
+    /// Which reminder.
+    pub fn reminder(self) -> ReminderId {
+        ReminderId(self.reminder_id)
     }
 }
 
@@ -120,6 +136,30 @@ pub async fn enqueue_delays(tx: &mut Tx, late: &[Late]) -> Result<(), apalis_lea
     Ok(())
 }
 
+/// Writes one job for each of `reminders`, in the caller's transaction; not to be done before `run_at`.
+/// Each is paused with the number that it leaves from.
+pub async fn enqueue_reminders(
+    tx: &mut Tx,
+    reminders: &[(ReminderId, PhoneNumberId)],
+    run_at: Option<DateTime<Utc>>,
+) -> Result<(), apalis_lease::EnqueueError> {
+    if reminders.is_empty() {
+        return Ok(());
+    }
+    let job = |(id, number): &(ReminderId, PhoneNumberId)| {
+        let job = NewJob::new(Queue::Reminders.name(), ReminderJob { reminder_id: id.0 })
+            .group(number.as_str())
+            .max_attempts(MAX_ATTEMPTS);
+        match run_at {
+            Some(run_at) => job.run_at(run_at),
+            None => job,
+        }
+    };
+    let jobs: Vec<NewJob<ReminderJob>> = reminders.iter().map(job).collect();
+    apalis_lease::enqueue_all(tx, &jobs).await?;
+    Ok(())
+}
+
 fn job(queue: Queue, order: &Order) -> NewJob<Job> {
     let job = Job { message_id: order.message.0, errand: Errand::Process };
     let job = NewJob::new(queue.name(), job)
@@ -132,6 +172,8 @@ fn job(queue: Queue, order: &Order) -> NewJob<Job> {
         Queue::Messages => job,
         // A photo is read here once, however often that is ordered.
         Queue::LocalReading => job.key(order.message.to_string()),
+        // Reminders have orders of their own: see `enqueue_reminders`.
+        Queue::Reminders => job,
     }
 }
 

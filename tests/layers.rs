@@ -50,6 +50,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry"]),
     ("clap", &["app"]),
     ("toml", &["app"]),
+    ("csv", &["app"]),
+    ("indicatif", &["app"]),
     ("simulators", &["app"]),
     ("private_postgres", &["app"]),
     ("hmac", &["pipeline"]),

@@ -22,12 +22,14 @@ use crate::clients::anthropic::Anthropic;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
+use crate::domain::ids::ReminderId;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
+use crate::pipeline::worker::remind::remind;
 use crate::pipeline::worker::{
     Ask, Deps, Pace, SendPace, StepError, Try, Unbroken, Wishes, late, pauses, process,
 };
-use crate::queue::{self, Bell, Errand, Job, Queue};
+use crate::queue::{self, Bell, Errand, Job, Queue, ReminderJob};
 use crate::reading::engines::Tesseract;
 use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
 use crate::store::Store;
@@ -38,6 +40,10 @@ const LOCAL_READING_WITHIN: Duration = Duration::from_mins(1);
 
 /// Connections besides one for each job, for probes and chores. The queue has its own.
 const SPARE_CONNECTIONS: usize = 2;
+
+/// Reminders that one process sends at once: they wait for Meta, hardly for Postgres, and answers go
+/// first.
+const REMINDERS_AT_ONCE: usize = 4;
 
 /// How often what has outlived its use is removed.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
@@ -145,6 +151,13 @@ impl Worker {
             ))
             .data(deps.clone())
             .build(on_local_reading);
+        let reminders = WorkerBuilder::new(format!("{name}-reminders"))
+            .backend(LeaseBackend::new(
+                pool,
+                queue::config(Queue::Reminders, &name, REMINDERS_AT_ONCE),
+            ))
+            .data(deps.clone())
+            .build(on_reminder);
         let has_local = deps.engines.local().is_some();
         let reading = async {
             if has_local {
@@ -155,8 +168,9 @@ impl Worker {
             }
         };
         let renewed = Notify::new();
-        let (worked, has_read, probes, (), (), (), ()) = tokio::join!(
+        let (worked, reminded, has_read, probes, (), (), (), ()) = tokio::join!(
             ending_all(&stop, messages.run_until(cancelled(stop.clone()))),
+            ending_all(&stop, reminders.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reading),
             ending_all(&stop, serve_probes(listener, deps.store.clone(), stop.clone())),
             keep_tidy(&deps, stop.clone()),
@@ -165,7 +179,7 @@ impl Worker {
             keep_looking_after_pauses(&deps, stop.clone(), &renewed),
         );
         deps.store.close().await;
-        worked.and(has_read).map_err(anyhow::Error::from)?;
+        worked.and(reminded).and(has_read).map_err(anyhow::Error::from)?;
         probes
     }
 }
@@ -295,6 +309,13 @@ async fn on_local_reading(job: Job, context: JobContext, deps: Data<Deps>) -> Ou
     span.in_scope(|| settle(&deps, job, &context, done))
 }
 
+async fn on_reminder(job: ReminderJob, context: JobContext, deps: Data<Deps>) -> Outcome {
+    let id = job.reminder();
+    let span = info_span!("worker.remind", reminder.id = id.0, attempt = context.attempt());
+    let done = Box::pin(remind(&deps, id)).instrument(span.clone()).await;
+    span.in_scope(|| settle_reminder(&deps, id, &context, done))
+}
+
 /// A span that goes on with the webhook's trace.
 fn job_span(name: &'static str, job: Job, context: &JobContext) -> Span {
     let span = info_span!(
@@ -309,6 +330,33 @@ fn job_span(name: &'static str, job: Job, context: &JobContext) -> Span {
 
 fn which_try(context: &JobContext) -> Try {
     Try { number: context.attempt(), is_last: context.is_last_attempt() }
+}
+
+/// Says once what became of a reminder's job.
+fn settle_reminder(
+    deps: &Deps,
+    id: ReminderId,
+    context: &JobContext,
+    done: Result<(), StepError>,
+) -> Outcome {
+    let Err(error) = done else { return Outcome::Done };
+    if error.is_postgres_away() {
+        deps.unbroken.broken(deps.clock.now());
+    }
+    let (id, verdict) = (id.0, error.verdict());
+    match verdict {
+        Verdict::Retry | Verdict::NotBefore(_) => {
+            warn!(reminder.id = id, %error, ?verdict, "reminder {id} is tried again");
+        }
+        Verdict::PauseNumber => warn!(reminder.id = id, %error, "reminder {id} waits for a token"),
+        Verdict::Halt => {
+            error!(reminder.id = id, %error, "reminder {id} waits for the operator");
+        }
+        Verdict::GiveUp => error!(reminder.id = id, %error, "gave up on reminder {id}"),
+    }
+    let now = deps.clock.now();
+    let age = (now - context.enqueued_at()).to_std().unwrap_or_default();
+    queue::outcome(verdict, &error.to_string(), now, age)
 }
 
 /// Says once what became of the job.

@@ -37,6 +37,9 @@ impl Delivery {
     }
 }
 
+/// Meta's code of a message that the person has refused to be sent.
+pub const OPTED_OUT: i32 = 131_050;
+
 /// What Meta said of one of our sends: told once or ten times, in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusUpdate {
@@ -52,6 +55,21 @@ pub struct StatusUpdate {
     pub attempt: Option<super::ids::AttemptId>,
     /// Meta's error code, of a failed one.
     pub error_code: Option<i32>,
+    /// What it is charged as, where told.
+    pub pricing: Option<Pricing>,
+}
+
+/// What Meta charges for a message, in its own words. How much that is stands in its price list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pricing {
+    /// Whether it costs anything.
+    pub billable: bool,
+    /// `PMP` (for each message) or `CBP` (for each conversation, until 2025).
+    pub model: Option<String>,
+    /// `regular`, `free_customer_service`, `free_entry_point`.
+    pub kind: Option<String>,
+    /// `service`, `utility`, `marketing` …
+    pub category: String,
 }
 
 #[cfg(test)]

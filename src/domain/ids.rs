@@ -23,6 +23,10 @@ pub struct SenderId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReplyId(pub i64);
 
+/// Our own row id of a reminder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReminderId(pub i64);
+
 /// Our own row id of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryId(pub i64);

@@ -7,7 +7,7 @@ mod ingress;
 mod worker;
 mod admin;
 
-pub use admin::{AccountSettings, AdminSettings};
+pub use admin::{AccountSettings, AdminSettings, ReminderSettings};
 pub use ingress::IngressSettings;
 pub use source::{SecretFile, SettingError, Source};
 pub use worker::{EngineName, ReadingSettings, WorkerSettings};

@@ -149,7 +149,7 @@ fn engines(source: &Source) -> Result<Vec<EngineName>, SettingError> {
     Ok(engines)
 }
 
-fn language(source: &Source) -> Result<Language, SettingError> {
+pub(super) fn language(source: &Source) -> Result<Language, SettingError> {
     let Some(code) = source.text("REPLY_LANGUAGE") else { return Ok(Language::default()) };
     Language::parse(&code).ok_or_else(|| {
         let known = Language::ALL.map(Language::code).join(", ");

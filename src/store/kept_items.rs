@@ -1,9 +1,10 @@
 //! Signed items that we do not act on, as they came; and statuses of messages that we do not know.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use super::{StoreError, Tx};
-use crate::domain::delivery::StatusUpdate;
+use crate::domain::delivery::{Pricing, StatusUpdate};
 use crate::domain::ids::Sha256;
 use crate::domain::inbound::Kept;
 
@@ -69,15 +70,18 @@ pub async fn park(
         told.iter().map(|(it, _)| it.attempt.map(|attempt| attempt.0)).collect();
     let errors: Vec<Option<i32>> = told.iter().map(|(it, _)| it.error_code).collect();
     let told_at: Vec<DateTime<Utc>> = told.iter().map(|(it, _)| it.at).collect();
+    let pricing: Vec<Option<Value>> =
+        told.iter().map(|(it, _)| it.pricing.as_ref().map(pricing_json)).collect();
     let received_at: Vec<DateTime<Utc>> = told.iter().map(|(_, at)| *at).collect();
     sqlx::query!(
-        "insert into parked_statuses (wamid, delivery, attempt_id, error_code, told_at, received_at)
+        "insert into parked_statuses (wamid, delivery, attempt_id, error_code, told_at, received_at,
+                                     pricing)
          select told.wamid, told.delivery, told.attempt_id, told.error_code, told.told_at,
-                told.received_at
+                told.received_at, told.pricing
          from unnest($1::text[], $2::text[], $3::uuid[], $4::integer[], $5::timestamptz[],
-                     $6::timestamptz[])
+                     $6::timestamptz[], $7::jsonb[])
               with ordinality
-              as told (wamid, delivery, attempt_id, error_code, told_at, received_at, place)
+              as told (wamid, delivery, attempt_id, error_code, told_at, received_at, pricing, place)
          order by told.place
          on conflict (wamid, delivery) do nothing",
         &wamids as _,
@@ -86,8 +90,27 @@ pub async fn park(
         &errors as _,
         &told_at,
         &received_at,
+        &pricing as _,
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+fn pricing_json(pricing: &Pricing) -> Value {
+    json!({
+        "billable": pricing.billable, "model": pricing.model, "type": pricing.kind,
+        "category": pricing.category,
+    })
+}
+
+/// Reads what [`park`] has written of the price.
+pub(super) fn pricing(told: &Value) -> Option<Pricing> {
+    let text = |key: &str| told[key].as_str().map(str::to_owned);
+    Some(Pricing {
+        billable: told["billable"].as_bool()?,
+        model: text("model"),
+        kind: text("type"),
+        category: text("category")?,
+    })
 }

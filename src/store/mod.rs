@@ -19,6 +19,9 @@ pub mod ingresses;
 pub mod pauses;
 pub mod templates;
 pub mod opt_outs;
+pub mod reminders;
+pub mod reached;
+pub mod costs;
 pub mod views;
 mod chores;
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, Tx};
 use crate::domain::chat::Wish;
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::sender::{Phone, Sender, UserId};
 
 /// How a wish was told.
@@ -60,11 +60,33 @@ impl Store {
 
     /// Whether `sender` wants no reminders, by everything that names them.
     pub async fn is_opted_out(&self, sender: &Sender) -> Result<bool, StoreError> {
+        // Who has changed their number has stopped by the old one too, up to then.
         let newest = sqlx::query_scalar!(
-            "select is_out
+            "with person as (
+                 select id, phone_key, user_id
+                 from senders
+                 where phone_key = any($1) or user_id = any($1)
+             ),
+             names as (
+                 select identity, null::timestamptz as until from unnest($1::text[]) as identity
+                 union all
+                 select phone_key, null from person
+                 union all
+                 select user_id, null from person
+                 union all
+                 select former.phone_key, former.until
+                 from former_identities as former
+                 join person on person.id = former.sender_id
+                 union all
+                 select former.user_id, former.until
+                 from former_identities as former
+                 join person on person.id = former.sender_id
+             )
+             select opt_outs.is_out
              from opt_outs
-             where identity = any($1)
-             order by told_at desc, is_out desc
+             join names on names.identity = opt_outs.identity
+                and (names.until is null or opt_outs.told_at <= names.until)
+             order by opt_outs.told_at desc, opt_outs.is_out desc
              limit 1",
             &identities(sender)
         )
@@ -105,6 +127,26 @@ pub async fn wish_told(
         by.as_str(),
         at,
         by.message()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Meta said by a status of `at` that `person` has refused what was sent.
+pub async fn refused(tx: &mut Tx, person: SenderId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into opt_outs as known (identity, is_out, told_by, told_at)
+         select identity, true, 'refusal', $2
+         from senders
+         cross join lateral unnest(array[phone_key, user_id]) as identity
+         where id = $1 and identity is not null
+         order by identity
+         on conflict (identity) do update
+         set is_out = true, told_by = 'refusal', told_at = $2, message_id = null
+         where known.told_at < $2",
+        person.0,
+        at
     )
     .execute(&mut **tx)
     .await?;

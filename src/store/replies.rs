@@ -196,7 +196,8 @@ impl Store {
     pub async fn reply_sent(&self, reply: ReplyId, now: DateTime<Utc>) -> Result<(), StoreError> {
         let done = sqlx::query!(
             "update replies
-             set state = 'sent', settled_at = coalesce(settled_at, $2), reason = null
+             set state = 'sent', settled_at = coalesce(settled_at, $2), reason = null,
+                 waits_for_template = null
              where id = $1",
             reply.0,
             now
@@ -215,7 +216,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         sqlx::query!(
             "update replies
-             set state = 'withheld', reason = $2, settled_at = coalesce(settled_at, $3)
+             set state = 'withheld', reason = $2, settled_at = coalesce(settled_at, $3),
+                 waits_for_template = null
              where id = $1 and state <> 'sent'",
             reply.0,
             reason,

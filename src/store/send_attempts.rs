@@ -2,13 +2,15 @@
 //! status that echoes the attempt's id.
 
 mod reconcile;
+mod write;
 
 use chrono::{DateTime, Utc};
 
 pub use self::reconcile::{Reconciled, reconcile};
+use super::kept_items::pricing;
 use super::{Store, StoreError, Tx, one_row};
 use crate::domain::delivery::{Delivery, StatusUpdate};
-use crate::domain::ids::{AttemptId, ReplyId, Wamid};
+use crate::domain::ids::{AttemptId, ReminderId, ReplyId, Wamid};
 use crate::domain::reply::Form;
 
 /// The newest attempt to send a reply, and what is known of it.
@@ -30,6 +32,15 @@ pub struct Attempt {
     pub failure: Option<(i32, DateTime<Utc>)>,
 }
 
+/// What an attempt is to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// An answer, or a notice before it.
+    Reply(ReplyId),
+    /// A reminder.
+    Reminder(ReminderId),
+}
+
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
@@ -44,16 +55,21 @@ pub enum AttemptOutcome {
 }
 
 impl Store {
-    /// The newest attempt to send `reply`.
-    pub async fn last_attempt(&self, reply: ReplyId) -> Result<Option<Attempt>, StoreError> {
+    /// The newest attempt to send what `owner` is.
+    pub async fn last_attempt(&self, owner: Owner) -> Result<Option<Attempt>, StoreError> {
+        let (reply, reminder) = match owner {
+            Owner::Reply(reply) => (Some(reply.0), None),
+            Owner::Reminder(reminder) => (None, Some(reminder.0)),
+        };
         let row = sqlx::query!(
             "select id, number, form, intended_at, lost_at, outcome, error_code, delivery_error_code,
                     failed_at
              from send_attempts
-             where reply_id = $1
+             where reply_id = $1 or reminder_id = $2
              order by number desc
              limit 1",
-            reply.0
+            reply,
+            reminder
         )
         .fetch_optional(&self.pool)
         .await?;
@@ -175,7 +191,9 @@ impl Store {
 /// The statuses that were parked for `wamid`, taken out.
 async fn unpark(tx: &mut Tx, wamid: &Wamid) -> Result<Vec<StatusUpdate>, StoreError> {
     let rows = sqlx::query!(
-        "delete from parked_statuses where wamid = $1 returning delivery, error_code, told_at",
+        "delete from parked_statuses
+         where wamid = $1
+         returning delivery, error_code, told_at, pricing",
         wamid.as_str()
     )
     .fetch_all(&mut **tx)
@@ -189,6 +207,7 @@ async fn unpark(tx: &mut Tx, wamid: &Wamid) -> Result<Vec<StatusUpdate>, StoreEr
                 at: row.told_at,
                 attempt: None,
                 error_code: row.error_code,
+                pricing: row.pricing.as_ref().and_then(pricing),
             })
         })
         .collect()

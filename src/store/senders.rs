@@ -75,6 +75,15 @@ impl Store {
         Ok(id)
     }
 
+    /// The row of somebody whom we write to first, made when there is none.
+    pub async fn recipient(&self, recipient: &Sender) -> Result<SenderId, StoreError> {
+        let key = recipient.phone().map(Phone::key);
+        let key = key.as_ref().map(Phone::as_str);
+        let phone = recipient.phone().map(Phone::as_str);
+        let user_id = recipient.user_id().map(UserId::as_str);
+        self.find_or_make(key, phone, user_id, &Profile::default()).await
+    }
+
     async fn find_or_make(
         &self,
         key: Option<&str>,

@@ -13,6 +13,7 @@ mod answers;
 mod chat;
 mod opt_outs;
 mod templates;
+mod reminders;
 mod outages;
 mod crashes;
 mod custody;

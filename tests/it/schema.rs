@@ -61,7 +61,7 @@ async fn the_views_have_the_columns_that_are_promised_and_each_is_commented() {
     let url = cluster.create_database("views").await.unwrap();
     let store = paragon::store::Store::open(&url, 2).unwrap();
     store.migrate().await.unwrap();
-    let promised: [(&str, &[&str]); 4] = [
+    let promised: [(&str, &[&str]); 8] = [
         ("kept", &["field", "kind", "reason", "items", "first_at", "last_at"]),
         ("queue_depth", &["queue", "ready", "deferred", "running", "dead", "oldest_ready_s"]),
         (
@@ -79,6 +79,13 @@ async fn the_views_have_the_columns_that_are_promised_and_each_is_commented() {
                 "delivered_at",
                 "trace_id",
             ],
+        ),
+        ("templates", &["name", "language", "status", "category", "previous_category"]),
+        ("waiting_replies", &["message", "template", "language", "reason", "since"]),
+        ("reminders", &["id", "template", "state", "reason", "run_at", "sent_at", "delivered_at"]),
+        (
+            "costs",
+            &["number", "month", "category", "pricing_type", "billable_messages", "free_messages"],
         ),
         ("dead_jobs", &["job", "message", "attempts", "reason", "since"]),
     ];

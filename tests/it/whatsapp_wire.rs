@@ -10,9 +10,9 @@ use std::time::Duration;
 use paragon::clients::whatsapp::{Button, Envelope, MediaHosts, SendError, Template, WhatsApp};
 use paragon::clients::{Http, Secret};
 use paragon::domain::ids::{AttemptId, PhoneNumberId, Wamid};
-use paragon::domain::language::Language;
 use paragon::domain::retry::Verdict;
 use paragon::domain::sender::{Phone, Sender, UserId};
+use paragon::domain::template::Parameter;
 use simulators::{Asked, Fault, Meta, MetaOptions, MetaRoute};
 
 use crate::vendor_schemas;
@@ -152,6 +152,10 @@ async fn a_sender_without_a_phone_is_answered_by_user_id() {
     assert_eq!((sent.to.as_deref(), sent.recipient.as_deref()), (None, Some(USER_ID)));
 }
 
+fn parameter(value: &str) -> Parameter {
+    Parameter { name: None, value: value.to_owned() }
+}
+
 #[tokio::test]
 async fn outside_the_window_the_text_is_refused_and_the_template_goes() {
     let wire = wire();
@@ -161,8 +165,8 @@ async fn outside_the_window_the_text_is_refused_and_the_template_goes() {
     assert!(matches!(refused, SendError::WindowClosed(_)), "{refused:?}");
 
     wire.meta.forget_asked();
-    let body = ["meals", "€12.50", "Café\u{a0}\nAnny", ""].map(str::to_owned);
-    let template = Template { name: "receipt_result", language: Language::De, body: &body };
+    let parameters = ["meals", "€12.50", "Café\u{a0}\nAnny", ""].map(parameter);
+    let template = Template { name: "receipt_result", language: "de", parameters: &parameters };
     let attempt = AttemptId(uuid::Uuid::from_u128(43));
     let envelope = Envelope { from: &wire.number, to: &to, quoting: None, attempt };
     wire.whatsapp.send_template(&envelope, &template).await.unwrap();
@@ -180,13 +184,13 @@ async fn a_template_that_is_not_there_waits_for_the_operator() {
     let wire = wire();
     let (to, attempt) = (sender(Some(PHONE), None), AttemptId(uuid::Uuid::from_u128(44)));
     let envelope = Envelope { from: &wire.number, to: &to, quoting: None, attempt };
-    let send = async |name, body: &[String]| {
-        let template = Template { name, language: Language::En, body };
+    let send = async |name, parameters: &[Parameter]| {
+        let template = Template { name, language: "en", parameters };
         wire.whatsapp.send_template(&envelope, &template).await.unwrap_err()
     };
     let missing = send("no_such_template", &[]).await;
     assert_eq!(missing.verdict(), Verdict::Halt, "{missing:?}");
-    let misfit = send("receipt_result", &["one of four".to_owned()]).await;
+    let misfit = send("receipt_result", &[parameter("one of four")]).await;
     assert!(matches!(misfit, SendError::TemplateMisfit(_)), "{misfit:?}");
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Context;
 
 use crate::app::Failure;
+use crate::clients::Secret;
 use crate::settings::{AdminSettings, SettingError};
 use crate::store::Store;
 
@@ -17,6 +18,10 @@ pub async fn run(settings: &AdminSettings) -> Result<(), Failure> {
 
 /// The store for a command: few connections.
 pub fn open(settings: &AdminSettings) -> Result<Store, SettingError> {
-    Store::open(settings.database_url.reveal(), 4)
-        .map_err(|error| SettingError::unreadable("DATABASE_URL", error))
+    open_url(&settings.database_url)
+}
+
+/// The same for a command that asks for more than the database.
+pub fn open_url(url: &Secret) -> Result<Store, SettingError> {
+    Store::open(url.reveal(), 4).map_err(|error| SettingError::unreadable("DATABASE_URL", error))
 }

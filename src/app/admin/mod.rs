@@ -5,6 +5,7 @@
 mod demo;
 mod doctor;
 mod migrate;
+mod remind;
 mod status;
 mod templates;
 
@@ -37,6 +38,8 @@ enum Action {
     Doctor(doctor::Arguments),
     /// Show how much work waits, the newest messages and the jobs that gave up.
     Status(status::Arguments),
+    /// Write down reminders for workers to send by template; the same one is sent once.
+    Remind(remind::Arguments),
     /// Message templates: lint the files, submit them to Meta, see how they stand.
     Templates(templates::Arguments),
 }
@@ -67,6 +70,7 @@ fn act(action: Action) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(status::run(&settings, &arguments))
         }
+        Action::Remind(arguments) => remind::run(&source, &arguments),
         Action::Templates(arguments) => templates::run(&source, &arguments),
     }
 }

@@ -5,6 +5,7 @@
 mod codes;
 mod error;
 mod hosts;
+mod limits;
 mod media;
 mod media_error;
 mod room;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use error::{Refusal, Rest, SendError};
 pub use hosts::{MediaHosts, NotMediaHosts};
+pub use limits::MessagingLimit;
 pub use media::{Allowance, FetchedMedia, Way};
 pub use media_error::MediaError;
 pub use room::{Held, Room};
@@ -24,8 +26,8 @@ use reqwest::header::AUTHORIZATION;
 
 use super::{BaseUrl, Bearer, Http, NotAClient, Secret};
 use crate::domain::ids::{AttemptId, PhoneNumberId, Wamid};
-use crate::domain::language::Language;
 use crate::domain::sender::Sender;
+use crate::domain::template::Parameter;
 
 const SEND_WITHIN: Duration = Duration::from_secs(20);
 const MARK_WITHIN: Duration = Duration::from_secs(5);
@@ -57,11 +59,11 @@ pub struct Envelope<'a> {
 pub struct Template<'a> {
     /// Its name, as approved.
     pub name: &'a str,
-    /// The language that it was approved in.
-    pub language: Language,
-    /// `{{1}}`, `{{2}}` … of its body, in order. Line breaks and runs of spaces, which Meta
-    /// refuses, become one space; an empty one becomes a dash.
-    pub body: &'a [String],
+    /// The code of the language that it was approved in.
+    pub language: &'a str,
+    /// What is put into its body, in order, with names where it has names. Line breaks and runs of
+    /// spaces, which Meta refuses, become one space; an empty one becomes a dash.
+    pub parameters: &'a [Parameter],
 }
 
 /// A button under a text.

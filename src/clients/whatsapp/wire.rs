@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Button, Envelope, Template};
 use crate::domain::ids::Wamid;
 use crate::domain::sender::{Phone, UserId};
+use crate::domain::template::Parameter;
 
 #[derive(Serialize)]
 pub(super) struct Message<'a> {
@@ -75,26 +76,28 @@ struct ReplyObject<'a> {
 #[derive(Serialize)]
 struct TemplateObject<'a> {
     name: &'a str,
-    language: LanguageObject,
+    language: LanguageObject<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    components: Vec<Component>,
+    components: Vec<Component<'a>>,
 }
 
 #[derive(Serialize)]
-struct LanguageObject {
+struct LanguageObject<'a> {
     policy: &'static str,
-    code: &'static str,
+    code: &'a str,
 }
 
 #[derive(Serialize)]
-struct Component {
+struct Component<'a> {
     r#type: &'static str,
-    parameters: Vec<Parameter>,
+    parameters: Vec<ParameterObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct Parameter {
+struct ParameterObject<'a> {
     r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter_name: Option<&'a str>,
     text: String,
 }
 
@@ -119,21 +122,25 @@ pub(super) fn buttons<'a>(
 }
 
 pub(super) fn template<'a>(envelope: &Envelope<'a>, template: &Template<'a>) -> Message<'a> {
-    let body = (!template.body.is_empty()).then(|| Component {
+    let body = (!template.parameters.is_empty()).then(|| Component {
         r#type: "body",
-        parameters: template.body.iter().map(|it| parameter(it)).collect(),
+        parameters: template.parameters.iter().map(parameter).collect(),
     });
     let template = TemplateObject {
         name: template.name,
-        language: LanguageObject { policy: "deterministic", code: template.language.code() },
+        language: LanguageObject { policy: "deterministic", code: template.language },
         components: body.into_iter().collect(),
     };
     addressed(envelope, Content::Template { template })
 }
 
-fn parameter(value: &str) -> Parameter {
-    let flat = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    Parameter { r#type: "text", text: if flat.is_empty() { "–".to_owned() } else { flat } }
+fn parameter(given: &Parameter) -> ParameterObject<'_> {
+    let flat = given.value.split_whitespace().collect::<Vec<_>>().join(" ");
+    ParameterObject {
+        r#type: "text",
+        parameter_name: given.name.as_deref(),
+        text: if flat.is_empty() { "–".to_owned() } else { flat },
+    }
 }
 
 fn addressed<'a>(envelope: &Envelope<'a>, content: Content<'a>) -> Message<'a> {
@@ -194,7 +201,6 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{AttemptId, PhoneNumberId};
-    use crate::domain::language::Language;
     use crate::domain::sender::Sender;
 
     fn sender(phone: Option<&str>, user_id: Option<&str>) -> Sender {
@@ -265,13 +271,9 @@ mod tests {
 
     #[test]
     fn a_template_carries_its_parameters_in_order_and_flat() {
-        let body = [
-            "meals".to_owned(),
-            "12,50\u{a0}€".to_owned(),
-            "  Café\n\tU  Anny ".to_owned(),
-            String::new(),
-        ];
-        let filled = Template { name: "receipt_result", language: Language::Cs, body: &body };
+        let given = ["meals", "12,50\u{a0}€", "  Café\n\tU  Anny ", ""];
+        let parameters = given.map(|it| Parameter { name: None, value: it.to_owned() });
+        let filled = Template { name: "receipt_result", language: "cs", parameters: &parameters };
         let text = |it: &str| json!({"type": "text", "text": it});
         check(
             &sender(Some("420777123456"), None),
@@ -283,6 +285,21 @@ mod tests {
                     text("meals"), text("12,50 €"), text("Café U Anny"), text("–"),
                 ]}],
             }),
+        );
+    }
+
+    #[test]
+    fn a_template_with_names_is_given_its_parameters_by_name() {
+        let parameters =
+            [Parameter { name: Some("amount".to_owned()), value: "12 Kč".to_owned() }];
+        let filled = Template { name: "payment_reminder", language: "cs", parameters: &parameters };
+        check(
+            &sender(Some("420777123456"), None),
+            |it| {
+                let body = serde_json::to_value(template(it, &filled)).unwrap();
+                body["template"]["components"][0]["parameters"].clone()
+            },
+            &json!([{"type": "text", "parameter_name": "amount", "text": "12 Kč"}]),
         );
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::domain::account::AccountNews;
-use crate::domain::delivery::StatusUpdate;
+use crate::domain::delivery::{OPTED_OUT, StatusUpdate};
 use crate::domain::ids::{MessageId, Sha256, Wamid};
 use crate::domain::inbound::{Content, Inbound, Item, Kept};
 use crate::domain::sender::{Phone, UserId};
@@ -17,9 +17,10 @@ use crate::queue::{self, Bell, Order, Queue};
 use crate::store::identities::remember_identities;
 use crate::store::media::{Attachment, attach};
 use crate::store::messages::{Arrival, remember};
-use crate::store::opt_outs::{ToldBy, wish_told};
+use crate::store::opt_outs::{self, ToldBy, wish_told};
 use crate::store::send_attempts::{Reconciled, reconcile};
-use crate::store::{Store, StoreError, Tx, kept_items, templates};
+use crate::store::templates::{self, Awake};
+use crate::store::{Store, StoreError, Tx, kept_items};
 
 /// One webhook, parsed.
 #[derive(Debug)]
@@ -98,7 +99,10 @@ pub async fn accept(
     let (accepted, mut orders) = count(batches, &ids);
     attach(&mut tx, &attachments(batches, &ids)).await?;
     orders.extend(settle(&mut tx, &statuses).await?);
-    orders.extend(hear_all(&mut tx, &news).await?);
+    let awake = hear_all(&mut tx, &news).await?;
+    let again = |(message, number)| Order { message, number, urgent: false, trace_parent: None };
+    orders.extend(awake.messages.into_iter().map(again));
+    queue::enqueue_reminders(&mut tx, &awake.reminders, None).await?;
     kept_items::keep(&mut tx, &kept).await?;
     if !orders.is_empty() {
         queue::enqueue(&mut tx, Queue::Messages, &orders).await?;
@@ -106,6 +110,9 @@ pub async fn accept(
     tx.commit().await.map_err(StoreError::from)?;
     if !orders.is_empty() {
         bell.ring(Queue::Messages);
+    }
+    if !awake.reminders.is_empty() {
+        bell.ring(Queue::Reminders);
     }
     Ok(accepted)
 }
@@ -249,7 +256,10 @@ async fn settle(
             Reconciled::Ours { message, number, failed: Some(_) } => {
                 again.push(Order { message, number, urgent: false, trace_parent: None });
             }
-            Reconciled::Ours { .. } => {}
+            Reconciled::Reminder { person, failed: Some(OPTED_OUT) } => {
+                opt_outs::refused(tx, person, status.0.at).await?;
+            }
+            Reconciled::Ours { .. } | Reconciled::Reminder { .. } => {}
             Reconciled::Stranger => strangers.push(*status),
         }
     }
@@ -257,12 +267,12 @@ async fn settle(
     Ok(again)
 }
 
-/// Writes down what was told of templates and of people's wishes. Answers that have waited for a
-/// template are owed another run.
+/// Writes down what was told of templates and of people's wishes. What has waited for a template is
+/// owed another run.
 async fn hear_all(
     tx: &mut Tx,
     news: &[(&AccountNews, DateTime<Utc>)],
-) -> Result<Vec<Order>, StoreError> {
+) -> Result<Awake, StoreError> {
     let mut of_templates = false;
     for (news, received_at) in news {
         match news {
@@ -275,7 +285,5 @@ async fn hear_all(
             }
         }
     }
-    let woken = if of_templates { templates::awake(tx).await? } else { Vec::new() };
-    let order = |(message, number)| Order { message, number, urgent: false, trace_parent: None };
-    Ok(woken.into_iter().map(order).collect())
+    if of_templates { templates::awake(tx).await } else { Ok(Awake::default()) }
 }

@@ -62,6 +62,12 @@ pub enum StepError {
     /// The word that it takes longer is on its way: the answer follows it.
     #[error("the word of delay is leaving; the answer follows it")]
     DelayIsLeaving(Duration),
+    /// Its template may not be sent: how it stands, and how long that is believed.
+    #[error("{0}; waiting for it to be approved")]
+    AwaitingTemplate(String, Duration),
+    /// As many people as Meta allows have been written to.
+    #[error("as many people as Meta allows have been written to in 24 hours")]
+    LimitReached(Duration),
     /// An answer may have been sent: nothing more is, until its echo has had its time.
     #[error("an answer may have been sent; waiting for its echo")]
     AwaitingEcho(Duration),
@@ -86,6 +92,8 @@ impl StepError {
             Self::Resting { rest: wait, .. }
             | Self::SendingAgain(_, wait)
             | Self::AwaitingEcho(wait)
+            | Self::AwaitingTemplate(_, wait)
+            | Self::LimitReached(wait)
             | Self::AskedElsewhere(wait)
             | Self::DelayIsLeaving(wait)
             | Self::PhotoUnderWay(wait)

@@ -6,6 +6,7 @@ pub mod chat;
 pub mod extract;
 pub mod match_customer;
 pub mod reply;
+pub mod remind;
 pub mod late;
 pub mod limits;
 pub mod pauses;
@@ -13,6 +14,8 @@ mod likeness;
 
 mod pace;
 mod send_pace;
+mod sending;
+mod templates;
 mod error;
 mod unbroken;
 

@@ -10,33 +10,33 @@ mod next;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use self::next::{Next, next};
-use super::{Deps, StepError};
-use crate::clients::whatsapp::{Button, Envelope, Rest, SendError, Template};
+use super::sending::{self, Turn};
+use super::{Deps, StepError, templates};
+use crate::clients::whatsapp::{Button, Envelope, SendError, Template};
 use crate::domain::chat::Press;
 use crate::domain::ids::{AttemptId, SenderId, Wamid};
 use crate::domain::reply::{Form, Outcome, Part};
 use crate::domain::retry::Verdict;
-use crate::store::StoreError;
+use crate::domain::template::Parameter;
 use crate::store::messages::Message;
 use crate::store::replies::Reply;
-use crate::store::send_attempts::AttemptOutcome;
+use crate::store::send_attempts::Owner;
 
 /// An answer that is ready while the word of delay leaves comes this much later.
 const AFTER_DELAY: Duration = Duration::from_secs(2);
 
-/// A turn that is no further off is waited for with the job's slot.
-const HELD_SLOT: Duration = Duration::from_secs(1);
-
 /// One run goes from free words to the template at most; anything longer is a mistake of ours.
 const ATTEMPTS_A_RUN: usize = 3;
 
-/// How long we try to note that Meta took an answer: a forgotten one might be sent again.
-const NOTE_WITHIN: Duration = Duration::from_secs(30);
+/// How an attempt says it.
+struct Said {
+    form: Form,
+    /// Of the template.
+    parameters: Vec<Parameter>,
+}
 
 /// Tells the sender of `message` what became of it, once. The first wording stands: called again,
 /// with whatever outcome, it goes on with that one until it is settled.
@@ -52,7 +52,7 @@ pub async fn reply(
     }
     let mut reply = deps.store.owe_reply(message.id, sender, outcome, language, now).await?;
     for _ in 0..ATTEMPTS_A_RUN {
-        let last = deps.store.last_attempt(reply.id).await?;
+        let last = deps.store.last_attempt(Owner::Reply(reply.id)).await?;
         let now = deps.clock.now();
         match next(deps, message, &reply, last.as_ref()).await? {
             Next::Nothing => return Ok(deps.store.reply_sent(reply.id, now).await?),
@@ -61,11 +61,20 @@ pub async fn reply(
                 return Ok(deps.store.reply_withheld(reply.id, reason, now).await?);
             }
             Next::Send(form) => {
+                let parameters = match templates::parameters(deps, &reply, sender, form).await? {
+                    Ok(parameters) => parameters,
+                    Err(misfit) => {
+                        let reason = misfit.to_string();
+                        return Ok(deps.store.reply_withheld(reply.id, &reason, now).await?);
+                    }
+                };
                 turn(deps, message, sender, &reply).await?;
                 reply.turn_at = None;
-                let number = last.map_or(1, |it| it.number + 1);
-                if let Err(error) = attempt(deps, message, &reply, number, form).await? {
-                    return Err(refused(deps, message, sender, number, error).await?);
+                let tried = last.map_or(1, |it| it.number + 1);
+                let said = Said { form, parameters };
+                if let Err(error) = attempt(deps, message, &reply, tried, &said).await? {
+                    let number = &message.phone_number_id;
+                    return Err(sending::refused(deps, number, sender, tried, error).await?);
                 }
             }
         }
@@ -74,46 +83,20 @@ pub async fn reply(
 }
 
 /// Returns when `reply` may leave. A moment that is some way off is kept with the reply, and the job
-/// comes back for it: no slot is held meanwhile, and nobody asks for a turn twice.
+/// comes back for it: no slot is held meanwhile.
 async fn turn(
     deps: &Deps,
     message: &Message,
     sender: SenderId,
     reply: &Reply,
 ) -> Result<(), StepError> {
-    let wait = match reply.turn_at {
-        Some(turn) => (turn - deps.clock.now()).to_std().unwrap_or_default(),
-        None => deps.sends.reserve(&deps.store, &message.phone_number_id, sender).await?,
-    };
-    if wait <= HELD_SLOT {
-        sleep(wait).await;
-        return Ok(());
+    match sending::turn(deps, &message.phone_number_id, sender, reply.turn_at).await? {
+        Turn::Now => Ok(()),
+        Turn::At(turn, wait) => {
+            deps.store.keep_turn(reply.id, turn).await?;
+            Err(StepError::OutOfTurn(wait))
+        }
     }
-    if reply.turn_at.is_none() {
-        let turn = deps.clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
-        deps.store.keep_turn(reply.id, turn).await?;
-    }
-    Err(StepError::OutOfTurn(wait))
-}
-
-/// What a refusal means for the job. Where Meta wants less, everybody rests: what others are about
-/// to send from this number, or to this sender, would be refused as well.
-async fn refused(
-    deps: &Deps,
-    message: &Message,
-    sender: SenderId,
-    number: i32,
-    error: SendError,
-) -> Result<StepError, StepError> {
-    let Some(rest) = error.rest(u32::try_from(number).unwrap_or(1)) else {
-        return Ok(error.into());
-    };
-    let from = &message.phone_number_id;
-    match rest {
-        Rest::Number(rest) => deps.sends.rest(&deps.store, from, rest).await?,
-        Rest::Pair(rest) => deps.store.rest_pair(from, sender, rest).await?,
-    }
-    Ok(StepError::Resting { rest: rest.length(), cause: error })
 }
 
 /// One attempt: written down, made, written down. A closed window is no failure: it is noted, and
@@ -123,13 +106,14 @@ async fn attempt(
     message: &Message,
     reply: &Reply,
     number: i32,
-    form: Form,
+    said: &Said,
 ) -> Result<Result<(), SendError>, StepError> {
     let id = AttemptId(uuid::Uuid::new_v4());
+    let form = said.form;
     deps.store.intend_send(id, reply.id, number, form, deps.clock.now()).await?;
-    match send(deps, message, reply, id, form).await {
+    match send(deps, message, reply, id, said).await {
         Ok(wamid) => {
-            note_accepted(deps, id, &wamid).await?;
+            sending::note_accepted(deps, id, &wamid).await?;
             info!(
                 message.id = %message.id,
                 reply.form = form.as_str(),
@@ -153,7 +137,7 @@ async fn send(
     message: &Message,
     reply: &Reply,
     attempt: AttemptId,
-    form: Form,
+    said: &Said,
 ) -> Result<Wamid, SendError> {
     let envelope = Envelope {
         from: &message.phone_number_id,
@@ -161,13 +145,13 @@ async fn send(
         quoting: Some(&message.wamid),
         attempt,
     };
-    match form {
+    match said.form {
         Form::Text => send_words(deps, &envelope, reply).await,
         Form::Template => {
             let template = Template {
                 name: &deps.wishes.template,
-                language: reply.language,
-                body: &reply.parameters,
+                language: reply.language.code(),
+                parameters: &said.parameters,
             };
             deps.whatsapp.send_template(&envelope, &template).await
         }
@@ -190,21 +174,6 @@ async fn send_words(
     deps.whatsapp.send_buttons(envelope, &reply.body, &buttons).await
 }
 
-/// Notes that Meta took the answer, and insists: Postgres may be away for a moment.
-async fn note_accepted(deps: &Deps, id: AttemptId, wamid: &Wamid) -> Result<(), StoreError> {
-    let deadline = Instant::now() + NOTE_WITHIN;
-    loop {
-        match deps.store.send_accepted(id, wamid, deps.clock.now()).await {
-            Err(error) if Instant::now() < deadline => {
-                deps.unbroken.broken(deps.clock.now());
-                warn!(%error, "an answer was sent and could not be noted yet");
-                sleep(Duration::from_millis(500)).await;
-            }
-            noted => return noted,
-        }
-    }
-}
-
 /// Writes down what became of a failed attempt. One of unknown outcome stays open for its echo.
 async fn settle_failure(
     deps: &Deps,
@@ -212,25 +181,12 @@ async fn settle_failure(
     id: AttemptId,
     error: &SendError,
 ) -> Result<(), StepError> {
+    sending::note_failure(deps, id, error).await?;
     let now = deps.clock.now();
-    let outcome = match error {
-        SendError::OutcomeUnknown(_) => return Ok(deps.store.send_lost(id, now).await?),
-        SendError::NotSent(_) => AttemptOutcome::NotSent,
-        SendError::WindowClosed(refusal)
-        | SendError::SlowDown { refusal, .. }
-        | SendError::PairLimit(refusal)
-        | SendError::Held(refusal)
-        | SendError::TokenDead(refusal)
-        | SendError::Blocked(refusal)
-        | SendError::RecipientCannot(refusal)
-        | SendError::OptedOut(refusal)
-        | SendError::TemplateUnusable(refusal)
-        | SendError::TemplateMisfit(refusal)
-        | SendError::Malformed(refusal) => {
-            AttemptOutcome::Refused(refusal.code.unwrap_or_default())
-        }
-    };
-    deps.store.send_failed(id, outcome, now).await?;
+    if let SendError::TemplateUnusable(refusal) = error {
+        let (name, language) = (&deps.wishes.template, reply.language.code());
+        templates::refused(deps, name, language, refusal, now).await?;
+    }
     if error.verdict() == Verdict::GiveUp {
         warn!(reply.id = reply.id.0, %error, "this answer cannot be sent");
         deps.store.reply_withheld(reply.id, &error.to_string(), now).await?;

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::domain::delivery::{Delivery, StatusUpdate};
-use crate::domain::ids::{MessageId, PhoneNumberId, Wamid};
+use super::write::write;
+use crate::domain::delivery::{Delivery, Pricing, StatusUpdate};
+use crate::domain::ids::{MessageId, PhoneNumberId, SenderId, Wamid};
+use crate::store::costs::Costs;
 use crate::store::{StoreError, Tx};
 
 /// What a status told of one of our attempts.
@@ -22,14 +24,23 @@ pub enum Reconciled {
         /// Meta's code (0 where it gave none), when the answer failed and had not been known to.
         failed: Option<i32>,
     },
+    /// It was a reminder.
+    Reminder {
+        /// To whom.
+        person: SenderId,
+        /// Meta's code (0 where it gave none), when it failed and had not been known to.
+        failed: Option<i32>,
+    },
     /// We know no such message.
     Stranger,
 }
 
 /// Settles the attempts that `statuses` (each with when it reached us) speak of, by their echoed ids
-/// or by the wamids, and never takes a delivery backwards. What each came to, in their order. Told twice, also in one call, a
-/// status changes nothing more. Rows are locked in the order of their ids, so that two callers wait
-/// for each other and do not deadlock; four statements, however many statuses there are.
+/// or by the wamids, and never takes a delivery backwards. What each came to, in
+/// their order. Told twice, also in one call, a status changes nothing more, and a message that has
+/// arrived and is priced is counted in the costs once. Rows are locked in the order of their ids, so
+/// that two callers wait for each other and do not deadlock; few statements, however many statuses
+/// there are.
 pub async fn reconcile(
     tx: &mut Tx,
     statuses: &[(&StatusUpdate, DateTime<Utc>)],
@@ -46,6 +57,13 @@ pub async fn reconcile(
         reconciled.push(attempt.map_or(Reconciled::Stranger, |it| it.hear(status, *heard_at)));
     }
     write(tx, &attempts).await?;
+    let mut costs = Costs::default();
+    for heard in attempts.values() {
+        if let Some((at, pricing)) = heard.told.as_ref().and_then(|it| it.counted.as_ref()) {
+            costs.add(heard.number.as_str(), *at, pricing);
+        }
+    }
+    costs.count(tx).await?;
     Ok(reconciled)
 }
 
@@ -72,45 +90,78 @@ async fn attempts_of(
 }
 
 /// An attempt that is locked, as it stands and as it will.
-struct Heard {
-    reply: i64,
-    message: MessageId,
-    number: PhoneNumberId,
-    is_accepted: bool,
-    delivery: Option<Delivery>,
+pub(super) struct Heard {
+    pub(super) owner: Sent,
+    pub(super) number: PhoneNumberId,
+    pub(super) pricing: Option<Pricing>,
+    pub(super) has_arrived: bool,
+    pub(super) is_counted: bool,
+    pub(super) is_accepted: bool,
+    pub(super) delivery: Option<Delivery>,
     /// What is to be written: of the status that went furthest.
-    told: Option<Told>,
+    pub(super) told: Option<Told>,
+}
+
+/// What the attempt has sent.
+#[derive(Clone, Copy)]
+pub(super) enum Sent {
+    Reply { id: i64, message: MessageId },
+    Reminder { id: i64, person: SenderId },
 }
 
 /// What statuses told of an attempt.
-struct Told {
-    wamid: Wamid,
-    heard_at: DateTime<Utc>,
-    arrived_at: Option<DateTime<Utc>>,
-    error_code: Option<i32>,
+pub(super) struct Told {
+    pub(super) wamid: Wamid,
+    pub(super) heard_at: DateTime<Utc>,
+    pub(super) arrived_at: Option<DateTime<Utc>>,
+    pub(super) error_code: Option<i32>,
+    pub(super) pricing: Option<Pricing>,
+    /// By Meta's clock, of a message that is to be counted.
+    pub(super) counted: Option<(DateTime<Utc>, Pricing)>,
 }
 
 impl Heard {
+    fn reconciled(&self, failed: Option<i32>) -> Reconciled {
+        match self.owner {
+            Sent::Reply { message, .. } => {
+                Reconciled::Ours { message, number: self.number.clone(), failed }
+            }
+            Sent::Reminder { person, .. } => Reconciled::Reminder { person, failed },
+        }
+    }
+
     fn hear(&mut self, status: &StatusUpdate, heard_at: DateTime<Utc>) -> Reconciled {
-        let (message, number) = (self.message, self.number.clone());
-        if self.is_accepted && self.delivery >= Some(status.delivery) {
-            return Reconciled::Ours { message, number, failed: None };
+        let is_new = !self.is_accepted || self.delivery < Some(status.delivery);
+        let is_priced = self.pricing.is_none() && status.pricing.is_some();
+        if !is_new && !is_priced {
+            return self.reconciled(None);
         }
         self.is_accepted = true;
         self.delivery = self.delivery.max(Some(status.delivery));
-        let arrived =
-            matches!(status.delivery, Delivery::Delivered | Delivery::Read).then_some(heard_at);
+        if is_priced {
+            self.pricing.clone_from(&status.pricing);
+        }
+        let arrived = matches!(status.delivery, Delivery::Delivered | Delivery::Read);
+        self.has_arrived |= arrived;
         let told = self.told.get_or_insert_with(|| Told {
             wamid: status.wamid.clone(),
             heard_at,
             arrived_at: None,
             error_code: None,
+            pricing: None,
+            counted: None,
         });
-        told.arrived_at = told.arrived_at.or(arrived);
+        told.arrived_at = told.arrived_at.or(arrived.then_some(heard_at));
         told.error_code = told.error_code.or(status.error_code);
-        let failed =
-            (status.delivery == Delivery::Failed).then(|| status.error_code.unwrap_or_default());
-        Reconciled::Ours { message, number, failed }
+        told.pricing.clone_from(&self.pricing);
+        if let Some(pricing) = self.pricing.clone().filter(|_| self.has_arrived && !self.is_counted)
+        {
+            self.is_counted = true;
+            told.counted = Some((status.at, pricing));
+        }
+        let failed = (is_new && status.delivery == Delivery::Failed)
+            .then(|| status.error_code.unwrap_or_default());
+        self.reconciled(failed)
     }
 }
 
@@ -121,23 +172,42 @@ async fn lock(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Heard>
     }
     let ids: Vec<Uuid> = ids.iter().copied().collect();
     let rows = sqlx::query!(
-        "select send_attempts.id, send_attempts.reply_id, send_attempts.outcome,
-                send_attempts.delivery, replies.message_id, messages.phone_number_id
+        r#"select send_attempts.id, send_attempts.reply_id, send_attempts.reminder_id,
+                send_attempts.outcome, send_attempts.delivery, send_attempts.delivered_at,
+                send_attempts.billable, send_attempts.pricing_model, send_attempts.pricing_type,
+                send_attempts.pricing_category, send_attempts.counted_at,
+                replies.message_id as "message_id?", reminders.sender_id as "person?",
+                coalesce(messages.phone_number_id, reminders.phone_number_id) as "number!"
          from send_attempts
-         join replies on replies.id = send_attempts.reply_id
-         join messages on messages.id = replies.message_id
+         left join replies on replies.id = send_attempts.reply_id
+         left join messages on messages.id = replies.message_id
+         left join reminders on reminders.id = send_attempts.reminder_id
          where send_attempts.id = any($1)
          order by send_attempts.id
-         for update of send_attempts",
+         for update of send_attempts"#,
         &ids
     )
     .fetch_all(&mut **tx)
     .await?;
     let heard = rows.into_iter().map(|row| {
+        let message = row.message_id.map(MessageId);
+        let reply = row.reply_id.zip(message).map(|(id, message)| Sent::Reply { id, message });
+        let person = row.person.map(SenderId);
+        let reminder =
+            row.reminder_id.zip(person).map(|(id, person)| Sent::Reminder { id, person });
+        let category = row.billable.zip(row.pricing_category);
+        let pricing = category.map(|(billable, category)| Pricing {
+            billable,
+            model: row.pricing_model,
+            kind: row.pricing_type,
+            category,
+        });
         let heard = Heard {
-            reply: row.reply_id,
-            message: MessageId(row.message_id),
-            number: PhoneNumberId::parse(&row.phone_number_id).ok_or(UNREADABLE)?,
+            owner: reply.or(reminder).ok_or(unreadable("reply_id or reminder_id"))?,
+            number: PhoneNumberId::parse(&row.number).ok_or(unreadable("number"))?,
+            pricing,
+            has_arrived: row.delivered_at.is_some(),
+            is_counted: row.counted_at.is_some(),
             is_accepted: row.outcome.as_deref() == Some("accepted"),
             delivery: row.delivery.as_deref().and_then(Delivery::parse),
             told: None,
@@ -147,66 +217,6 @@ async fn lock(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Heard>
     heard.collect()
 }
 
-const UNREADABLE: StoreError =
-    StoreError::Unreadable { table: "messages", column: "phone_number_id" };
-
-/// Writes what was heard: the attempts, and that their replies are sent.
-async fn write(tx: &mut Tx, attempts: &BTreeMap<Uuid, Heard>) -> Result<(), StoreError> {
-    let heard: Vec<(Uuid, &Heard, &Told)> = attempts
-        .iter()
-        .filter_map(|(id, heard)| Some((*id, heard, heard.told.as_ref()?)))
-        .collect();
-    if heard.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = heard.iter().map(|(id, ..)| *id).collect();
-    let wamids: Vec<&str> = heard.iter().map(|(.., told)| told.wamid.as_str()).collect();
-    let deliveries: Vec<Option<&str>> =
-        heard.iter().map(|(_, it, _)| it.delivery.map(Delivery::as_str)).collect();
-    let arrived: Vec<Option<DateTime<Utc>>> =
-        heard.iter().map(|(.., told)| told.arrived_at).collect();
-    let errors: Vec<Option<i32>> = heard.iter().map(|(.., told)| told.error_code).collect();
-    let heard_at: Vec<DateTime<Utc>> = heard.iter().map(|(.., told)| told.heard_at).collect();
-    sqlx::query!(
-        "update send_attempts
-         set outcome = 'accepted', wamid = coalesce(send_attempts.wamid, told.wamid),
-             error_code = null, settled_at = coalesce(settled_at, told.heard_at),
-             delivery = told.delivery,
-             delivered_at = coalesce(delivered_at, told.arrived_at),
-             delivery_error_code = coalesce(delivery_error_code, told.error_code),
-             failed_at = coalesce(
-                 failed_at, case when told.delivery = 'failed' then told.heard_at end)
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[],
-                     $6::timestamptz[])
-              as told (id, wamid, delivery, arrived_at, error_code, heard_at)
-         where send_attempts.id = told.id",
-        &ids,
-        &wamids as _,
-        &deliveries as _,
-        &arrived as _,
-        &errors as _,
-        &heard_at,
-    )
-    .execute(&mut **tx)
-    .await?;
-    let replies: Vec<i64> = heard.iter().map(|(_, it, _)| it.reply).collect();
-    sqlx::query!(
-        "with locked as (
-             select replies.id, told.heard_at
-             from unnest($1::bigint[], $2::timestamptz[]) as told (id, heard_at)
-             join replies on replies.id = told.id
-             where replies.state <> 'sent'
-             order by replies.id
-             for update of replies
-         )
-         update replies
-         set state = 'sent', settled_at = locked.heard_at, reason = null
-         from locked
-         where replies.id = locked.id",
-        &replies,
-        &heard_at,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+fn unreadable(column: &'static str) -> StoreError {
+    StoreError::Unreadable { table: "send_attempts", column }
 }

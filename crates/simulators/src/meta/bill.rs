@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::Meta;
 use super::messages::Sent;
-use super::{Meta, MetaOptions};
+
+/// Service messages of a number that are free in a month, as reported.
+pub(crate) const FREE_SERVICE_MESSAGES: usize = 1_000;
 
 /// What a message is charged as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct Pricing {
 impl Pricing {
     /// Of the next message of `category` from `number` at `now`, after those that were `sent`.
     pub(crate) fn next(
-        options: &MetaOptions,
+        free_service_messages: usize,
         sent: &[Sent],
         number: &str,
         category: &str,
@@ -33,8 +36,8 @@ impl Pricing {
         let alike = |it: &&Sent| {
             it.phone_number_id == number && it.category == category && month(it.at) == month(now)
         };
-        let free = category == "service"
-            && sent.iter().filter(alike).count() < options.free_service_messages;
+        let free =
+            category == "service" && sent.iter().filter(alike).count() < free_service_messages;
         let kind = if free { "free_customer_service" } else { "regular" };
         Self { billable: !free, kind, category: category.to_owned() }
     }
@@ -70,6 +73,11 @@ impl Bill {
 }
 
 impl Meta {
+    /// From now on so many service messages of a number are free in a month.
+    pub fn free_service_messages(&self, count: usize) {
+        self.vendor().state.memory().free_service_messages = count;
+    }
+
     /// The bill: for each line how many messages cost something and how many were free. In order.
     pub fn bill(&self) -> Vec<(BillLine, i64, i64)> {
         let mut sums: HashMap<BillLine, (i64, i64)> = HashMap::new();

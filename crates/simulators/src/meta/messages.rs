@@ -143,7 +143,7 @@ fn accept(state: &Arc<State>, number: &str, message: Message) -> Result<Outcome,
     if template.is_some() && outside_window && !limits::allows(&memory, &user, now) {
         return Err(errors::of_code(400, 131_064));
     }
-    let pricing = Pricing::next(&state.options, &memory.sent, number, &category, now);
+    let pricing = Pricing::next(memory.free_service_messages, &memory.sent, number, &category, now);
     let sent = Sent {
         wamid: ids::wamid(&user, Direction::Outbound),
         phone_number_id: number.to_owned(),

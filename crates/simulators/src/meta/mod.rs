@@ -103,8 +103,6 @@ pub struct MetaOptions {
     pub expired_url_status: u16,
     /// How long Meta waits for the answer to a webhook.
     pub webhook_timeout: Duration,
-    /// Service messages of a number that are free in a month.
-    pub free_service_messages: usize,
     /// Between the answer to a send and its first status webhook, and between the two statuses.
     pub status_delay: Duration,
 }
@@ -121,7 +119,6 @@ impl Default for MetaOptions {
             file_size: FileSize::Number,
             expired_url_status: 404,
             webhook_timeout: Duration::from_secs(20),
-            free_service_messages: 1_000,
             status_delay: Duration::from_millis(10),
         }
     }
@@ -149,6 +146,7 @@ pub(crate) struct Memory {
     pub(crate) templates: Vec<Template>,
     pub(crate) messaging_limit: String,
     pub(crate) bill: Bill,
+    pub(crate) free_service_messages: usize,
     pub(crate) conversations: Conversations,
     pub(crate) window_refusal: WindowRefusal,
     pub(crate) statuses: Statuses,
@@ -186,6 +184,7 @@ impl Meta {
                 templates: templates::shipped(),
                 messaging_limit: "TIER_2K".to_owned(),
                 bill: Bill::default(),
+                free_service_messages: bill::FREE_SERVICE_MESSAGES,
                 conversations: Conversations::default(),
                 window_refusal: WindowRefusal::AtOnce,
                 statuses: Statuses::SentThenDelivered,

@@ -10,6 +10,7 @@ mod fixtures;
 mod media;
 mod meta;
 mod stripe;
+mod templates;
 mod webhooks;
 
 use std::sync::{Arc, LazyLock, Mutex};

@@ -11,10 +11,11 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use self::files::TemplateFile;
+use super::migrate::open_url;
 use super::status::{print, table};
 use crate::app::{Failure, runtime};
+use crate::clients::Http;
 use crate::clients::whatsapp::WhatsApp;
-use crate::clients::{Http, Secret};
 use crate::clock::Clock;
 use crate::domain::ids::AccountId;
 use crate::domain::template::Listed;
@@ -85,7 +86,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(source))?;
             // A pool of connections is made on the runtime that it is used on.
             runtime()?.block_on(async {
-                let store = database.as_ref().map(open).transpose()?;
+                let store = database.as_ref().map(open_url).transpose()?;
                 submit::run(&meta, store.as_ref(), &read, &files.output).await
             })
         }
@@ -95,7 +96,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> Result<(), Failure> {
             let meta = Account::of(settings)?;
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(source))?;
             runtime()?.block_on(async {
-                let store = open(&database.database_url)?;
+                let store = open_url(&database.database_url)?;
                 sync(&meta, &store).await?;
                 show(&store, output).await
             })
@@ -123,10 +124,6 @@ impl Account {
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
         Ok(Self { whatsapp, id: settings.account, clock: Clock::system() })
     }
-}
-
-fn open(url: &Secret) -> Result<Store, SettingError> {
-    Store::open(url.reveal(), 4).map_err(|error| SettingError::unreadable("DATABASE_URL", error))
 }
 
 fn findings(file: &TemplateFile) -> Vec<Finding> {
@@ -169,16 +166,17 @@ async fn sync(account: &Account, store: &Store) -> anyhow::Result<Vec<Listed>> {
     let listed = account.whatsapp.templates(&account.id).await?;
     let mut tx = store.begin().await.context(NO_DATABASE)?;
     keep_listed(&mut tx, &listed, asked_at).await.context(NO_DATABASE)?;
-    let woken = awake(&mut tx).await?;
+    let awake = awake(&mut tx).await?;
     let order = |(message, number)| Order { message, number, urgent: false, trace_parent: None };
-    let orders: Vec<Order> = woken.into_iter().map(order).collect();
+    let orders: Vec<Order> = awake.messages.into_iter().map(order).collect();
     if !orders.is_empty() {
         queue::enqueue(&mut tx, Queue::Messages, &orders).await?;
     }
+    queue::enqueue_reminders(&mut tx, &awake.reminders, None).await?;
     tx.commit().await?;
-    if !orders.is_empty() {
-        Bell::new(store.pool()).ring(Queue::Messages);
-    }
+    let bell = Bell::new(store.pool());
+    bell.ring(Queue::Messages);
+    bell.ring(Queue::Reminders);
     Ok(listed)
 }
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::json::fields;
+use super::json::{Fields, fields};
 use super::message::time;
-use crate::domain::delivery::{Delivery, StatusUpdate};
+use crate::domain::delivery::{Delivery, Pricing, StatusUpdate};
 use crate::domain::ids::{AttemptId, PhoneNumberId, Wamid};
 use crate::domain::inbound::KeptReason;
 
@@ -29,5 +29,23 @@ pub fn read(
         at: time(&status, received_at),
         attempt: status.text("biz_opaque_callback_data").and_then(|it| AttemptId::parse(&it)),
         error_code,
+        pricing: status.object("pricing").and_then(|it| pricing(&it)),
     })
+}
+
+/// What it is charged as. Without a category nothing can be counted.
+fn pricing(told: &Fields<'_>) -> Option<Pricing> {
+    Some(Pricing {
+        billable: told.get("billable")?.get() == "true",
+        model: word(told, "pricing_model"),
+        kind: word(told, "type"),
+        category: word(told, "category")?,
+    })
+}
+
+/// A short word such as `utility`.
+fn word(told: &Fields<'_>, name: &str) -> Option<String> {
+    let word = told.text(name)?;
+    let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
+    (word.len() <= 40 && word.bytes().all(plain)).then_some(word)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
-use super::{Deps, StepError};
+use super::{Deps, StepError, sending};
 use crate::clients::whatsapp::{Rest, SendError};
 use crate::domain::reply::{Form, WINDOW_CLOSED};
 use crate::domain::retry::{Verdict, halted_for};
@@ -13,15 +13,8 @@ use crate::store::messages::Message;
 use crate::store::replies::Reply;
 use crate::store::send_attempts::{Attempt, AttemptOutcome};
 
-/// An attempt of which nothing was noted may have been under way for so long: the send call's own
-/// limit.
-const SENDING_TAKES: TimeDelta = TimeDelta::seconds(20);
-
 /// An answer that was taken and did not arrive is sent again until it has been tried so often.
 const TRIED_AGAIN: i32 = 8;
-
-/// How soon it is asked again whether every spool is empty.
-const LOOK_AT_SPOOLS_AGAIN: Duration = Duration::from_secs(1);
 
 /// What is to be done next.
 pub(super) enum Next {
@@ -50,7 +43,7 @@ pub(super) async fn next(
             Some((code, at)) if is_sent_again(deps, message, last.number, code, at)? => false,
             None | Some(_) => return Ok(Next::Nothing),
         },
-        Some((last, AttemptOutcome::Unknown)) => match echo_is_due(deps, last).await? {
+        Some((last, AttemptOutcome::Unknown)) => match sending::echo_is_due(deps, last).await? {
             Some(wait) => return Ok(Next::WaitForEcho(wait)),
             None => false,
         },
@@ -99,17 +92,4 @@ fn is_sent_again(
         Ok(wait) if !wait.is_zero() => Err(StepError::SendingAgain(failure, wait)),
         Ok(_) | Err(_) => Ok(true),
     }
-}
-
-/// How long the echo of an attempt of unknown outcome still has to come. It comes by way of
-/// Postgres: the wait begins anew when Postgres was away, and does not end while it may lie in the
-/// spool of an ingress.
-async fn echo_is_due(deps: &Deps, last: &Attempt) -> Result<Option<Duration>, StepError> {
-    let unknown_since = last.lost_at.unwrap_or(last.intended_at + SENDING_TAKES);
-    let heard_since = unknown_since.max(deps.unbroken.since());
-    let until = heard_since + TimeDelta::from_std(deps.wishes.echo_wait).unwrap_or_default();
-    let waited = deps.clock.now() - until;
-    let Ok(waited) = waited.to_std() else { return Ok((-waited).to_std().ok()) };
-    let all_told = deps.store.spools_empty_since(waited).await?;
-    Ok((!all_told).then_some(LOOK_AT_SPOOLS_AGAIN))
 }

@@ -21,15 +21,25 @@ pub fn one_line(item: &Item) -> String {
             moment(it.sent_at),
             content(&it.content),
         ),
-        Item::Status(it) => format!(
-            "{} on {} is {} at {}, attempt {}, error {}",
-            it.wamid.as_str(),
-            or_dash(it.phone_number_id.as_ref().map(PhoneNumberId::as_str)),
-            it.delivery.as_str(),
-            moment(it.at),
-            or_dash(it.attempt),
-            or_dash(it.error_code),
-        ),
+        Item::Status(it) => {
+            let line = format!(
+                "{} on {} is {} at {}, attempt {}, error {}",
+                it.wamid.as_str(),
+                or_dash(it.phone_number_id.as_ref().map(PhoneNumberId::as_str)),
+                it.delivery.as_str(),
+                moment(it.at),
+                or_dash(it.attempt),
+                or_dash(it.error_code),
+            );
+            match &it.pricing {
+                None => line,
+                Some(told) => {
+                    let costs = if told.billable { "billed" } else { "free" };
+                    let (model, kind) = (or_dash(told.model.as_ref()), or_dash(told.kind.as_ref()));
+                    format!("{line}, {costs} as {} {kind} {model}", told.category)
+                }
+            }
+        }
         Item::Account(AccountNews::Template(it)) => format!(
             "template {} {} ({}) at {}: {:?}",
             it.name,

@@ -81,3 +81,33 @@ fn a_status_needs_no_number_of_ours() {
         &["s1 on - is read at 1, attempt -, error -"],
     );
 }
+
+#[test]
+fn what_a_message_is_charged_as_is_read_where_it_is_told() {
+    let priced = |pricing: &str, expected: &str| {
+        let status = format!(r#"{{"id":"s1","status":"sent","pricing":{pricing}}}"#);
+        let line = "s1 on 106540352242922 is sent at now, attempt -, error -";
+        says(&status, &format!("{line}{expected}"));
+    };
+    priced(
+        r#"{"billable":true,"pricing_model":"PMP","type":"regular","category":"utility"}"#,
+        ", billed as utility regular PMP",
+    );
+    priced(
+        r#"{"billable":false,"pricing_model":"PMP","type":"free_customer_service","category":"service"}"#,
+        ", free as service free_customer_service PMP",
+    );
+    priced(
+        r#"{"billable":true,"pricing_model":"CBP","category":"marketing"}"#,
+        ", billed as marketing - CBP",
+    );
+    for untold in [
+        r#"{"billable":true}"#,
+        r#"{"category":"utility"}"#,
+        "{}",
+        "7",
+        r#"{"billable":true,"category":"a b"}"#,
+    ] {
+        priced(untold, "");
+    }
+}
