@@ -168,12 +168,10 @@ fn job(queue: Queue, order: &Order) -> NewJob<Job> {
         .max_attempts(MAX_ATTEMPTS)
         .trace_parent(order.trace_parent.clone());
     match queue {
-        // A message may be owed another run while one is running.
-        Queue::Messages => job,
+        // A message may be owed another run while one is running; reminders have orders of their own.
+        Queue::Messages | Queue::Reminders => job,
         // A photo is read here once, however often that is ordered.
         Queue::LocalReading => job.key(order.message.to_string()),
-        // Reminders have orders of their own: see `enqueue_reminders`.
-        Queue::Reminders => job,
     }
 }
 

@@ -149,13 +149,12 @@ pub fn key(
     let phone = wanted.to.phone().map(|it| Phone::key(it).as_str().to_owned());
     let user_id = wanted.to.user_id().map(|it| UserId::as_str(it).to_owned());
     let mut parts = vec![phone.unwrap_or_default(), user_id.unwrap_or_default()];
-    match named {
-        Some(named) => parts.extend(["named".to_owned(), named.clone()]),
-        None => {
-            parts.extend([batch.template.clone(), batch.language.clone()]);
-            parts.push(at.map(|it| it.to_rfc3339()).unwrap_or_default());
-            parts.extend(wanted.parameters.iter().map(|it| it.value.clone()));
-        }
+    if let Some(named) = named {
+        parts.extend(["named".to_owned(), named.clone()]);
+    } else {
+        parts.extend([batch.template.clone(), batch.language.clone()]);
+        parts.push(at.map(|it| it.to_rfc3339()).unwrap_or_default());
+        parts.extend(wanted.parameters.iter().map(|it| it.value.clone()));
     }
     // A separator that no part can hold: values have no control characters.
     hex::encode(Sha256::of(parts.join("\u{1f}").as_bytes()).as_bytes())

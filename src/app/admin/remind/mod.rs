@@ -60,7 +60,7 @@ pub struct Arguments {
     /// Not before this moment, with its offset from UTC. Unset: now.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// The template's language. Unset: REPLY_LANGUAGE.
+    /// The template's language. Unset: `REPLY_LANGUAGE`.
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
     /// Names the reminder: asked for again under this key, nothing more is sent. Unset: template,
