@@ -10,10 +10,17 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && mkdir /out \
     && cp target/release/ingress target/release/worker target/release/paragon /out/
 
+# The models that read photos, with their licence and notice.
+FROM debian:bookworm-slim AS models
+RUN apt-get update && apt-get install -y --no-install-recommends python3-pip
+COPY scripts/models.sh /scripts/models.sh
+RUN OCR_MODELS_DIR=/models /scripts/models.sh
+
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        ca-certificates tesseract-ocr tesseract-ocr-ces tesseract-ocr-deu tesseract-ocr-eng \
+        ca-certificates libheif-examples poppler-utils \
+        tesseract-ocr tesseract-ocr-ces tesseract-ocr-deu tesseract-ocr-eng \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/paragon paragon \
     # A named volume takes over this owner the first time that it is mounted here.
@@ -21,6 +28,8 @@ RUN apt-get update \
 COPY templates /usr/share/paragon/templates
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/paragon/
 COPY --from=builder /out/ /usr/local/bin/
+COPY --from=models /models/ /usr/share/paragon/models/
+ENV OCR_MODELS_DIR=/usr/share/paragon/models
 USER 10001:10001
 WORKDIR /var/lib/paragon
 CMD ["paragon", "--help"]

@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test proof bench lint sqlx setup queuebench board
+.PHONY: help demo test proof eval bench lint sqlx models setup queuebench board
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -19,13 +19,16 @@ test: setup ## every test, against a private Postgres that is thrown away after
 
 proof: setup ## the long proof: workers and ingress killed, Postgres stopped and frozen, under load
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|intake_proof)::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: intake_proof::; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|intake_proof|reading)::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: intake_proof:: reading::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it
 	@$(cargo) build --release --bins -p paragon -p ingress-bench
 	@target/release/ingress-bench $(ARGS)
+
+eval: setup ## how well photos are read, on ../shared/receipts; ARGS=DIR takes others, with options
+	@$(cargo) run --release --bin paragon -- eval $(if $(ARGS),$(ARGS),../shared/receipts)
 
 lint: setup ## formatting, clippy, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check
@@ -46,5 +49,9 @@ queuebench: setup ## the queue beside its peers, as JSON lines; ARGS="--seconds 
 board: setup ## the queue in apalis-board, on loopback
 	@cd crates/apalis-lease/bench && $(cargo) run --release --bin board
 
+models: ## fetches the models that read photos; setup does it too, and goes on without them
+	@./scripts/models.sh
+
 setup: ## installs what is missing, after saying so (demo and test do it by themselves)
 	@./scripts/setup.sh
+	@./scripts/models.sh || true

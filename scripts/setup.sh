@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what `make demo` and `make test` need and this machine lacks, and says so first: a C
-# compiler, Rust, the PostgreSQL server's programs, Tesseract with English, Czech and German.
+# compiler, Rust, the PostgreSQL server's programs, Tesseract with English, Czech and German, the
+# programs that open PDF and HEIC, and pip, which fetches the models of PP-OCRv6.
 # Silent and quick when nothing is missing. It starts no service and keeps none running.
 set -eu
 
@@ -47,6 +48,16 @@ has_postgres() {
     return 1
 }
 
+has_openers() {
+    has pdftotext && has pdftoppm && { has heif-dec || has heif-convert; }
+}
+
+# Where the models are already, nothing has to fetch them.
+has_pip() {
+    [ -e "${OCR_MODELS_DIR:-$root/models}/PP-OCRv6_rec_small.onnx" ] ||
+        python3 -m pip --version >/dev/null 2>&1
+}
+
 has_tesseract() {
     known=$(tesseract --list-langs 2>/dev/null) || return 1
     for language in $languages; do
@@ -80,6 +91,8 @@ with_apt() {
     if lacks has_rust && ! has rustup && ! has curl; then packages="$packages ca-certificates curl"; fi
     lacks has_tesseract && packages="$packages tesseract-ocr" &&
         for language in $languages; do packages="$packages tesseract-ocr-$language"; done
+    lacks has_openers && packages="$packages poppler-utils libheif-examples"
+    lacks has_pip && packages="$packages python3-pip"
     lacks has_postgres && packages="$packages postgresql"
     [ -n "$packages" ] || return 0
     say "Installing with apt-get:$packages"
@@ -99,6 +112,8 @@ apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/nu
 with_brew() {
     packages=
     lacks has_tesseract && packages="$packages tesseract tesseract-lang"
+    lacks has_openers && packages="$packages poppler libheif"
+    lacks has_pip && packages="$packages python"
     lacks has_postgres && packages="$packages postgresql@17"
     if lacks has_compiler; then fail 'run this first: xcode-select --install'; fi
     [ -n "$packages" ] || return 0
@@ -122,7 +137,9 @@ wants 'a C compiler' has_compiler 'some of the Rust dependencies bring C with th
 wants "Rust $rust_wanted or newer" has_rust 'Paragon is written in it'
 wants "the PostgreSQL server, $postgres_wanted or newer" has_postgres \
     'demo and tests start a private one and throw it away; no service is set up'
-wants "Tesseract with $languages" has_tesseract 'it reads the photos, on this machine'
+wants "Tesseract with $languages" has_tesseract 'it reads the photos where PP-OCRv6 cannot'
+wants 'poppler and libheif' has_openers 'their programs open PDF documents and HEIC pictures'
+wants 'pip' has_pip 'it fetches the models of PP-OCRv6, which read the photos'
 [ -n "$missing" ] || exit 0
 
 if has apt-get; then

@@ -63,6 +63,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("icu_datetime", &["domain/catalogue"]),
     ("icu_decimal", &["domain/catalogue"]),
     ("icu_locale_core", &["domain/catalogue"]),
+    ("ppocr", &["reading"]),
+    ("rapidfuzz", &["app"]),
 ];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -4,6 +4,7 @@ pub mod ingress;
 pub mod worker;
 pub mod admin;
 mod door;
+mod engines;
 mod stripe_webhook;
 mod home;
 mod renewal;

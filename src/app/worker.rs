@@ -16,27 +16,22 @@ use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use super::home::Home;
 use super::renewal::{Renewable, keep_renewing};
-use super::{Failure, probes, shutdown};
+use super::{Failure, engines, probes, shutdown};
 use crate::clients::Http;
-use crate::clients::anthropic::Anthropic;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::ids::ReminderId;
 use crate::domain::retry::Verdict;
-use crate::pipeline::worker::extract::{Engine, Engines, Local, Remote, read_locally};
+use crate::pipeline::worker::extract::{Engine, read_locally};
 use crate::pipeline::worker::remind::remind;
 use crate::pipeline::worker::{
     Ask, Deps, Pace, SendPace, StepError, Try, Unbroken, Wishes, late, pauses, process,
 };
 use crate::queue::{self, Bell, Errand, Job, Queue, ReminderJob};
-use crate::reading::engines::Tesseract;
-use crate::settings::{EngineName, ReadingSettings, SettingError, WorkerSettings};
+use crate::settings::{SettingError, WorkerSettings};
 use crate::store::Store;
 use crate::telemetry;
-
-/// How long one local reading may take.
-const LOCAL_READING_WITHIN: Duration = Duration::from_mins(1);
 
 /// Connections besides one for each job, for probes and chores. The queue has its own.
 const SPARE_CONNECTIONS: usize = 2;
@@ -93,7 +88,7 @@ impl Worker {
             Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer()),
             Renewable::new("STRIPE_SECRET_KEY", settings.stripe_key_file, stripe.bearer()),
         ];
-        let engines = engines(&settings.reading, &http).await?;
+        let engines = engines::all(&settings.reading, &http).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {
             format!("METRICS_ADDR: cannot listen on {}", settings.metrics_address)
         })?;
@@ -158,7 +153,7 @@ impl Worker {
             ))
             .data(deps.clone())
             .build(on_reminder);
-        let has_local = deps.engines.local().is_some();
+        let has_local = deps.engines.locals().next().is_some();
         let reading = async {
             if has_local {
                 readings.run_until(cancelled(stop.clone())).await
@@ -256,38 +251,6 @@ async fn serve_probes(
     .map_err(anyhow::Error::from)?
     .run();
     shutdown::serve_until(server, stop).await
-}
-
-/// The engines of `OCR_ENGINES` that can work here. One without its key or program is skipped with
-/// a warning; none left is a setting to mend.
-async fn engines(settings: &ReadingSettings, http: &Http) -> Result<Engines, SettingError> {
-    let mut engines = Vec::new();
-    for name in &settings.engines {
-        match name {
-            EngineName::Anthropic => match &settings.anthropic_key {
-                None => warn!("ANTHROPIC_API_KEY is not set: photos are not read by anthropic"),
-                Some(key) => {
-                    let (url, model) = (&settings.anthropic_url, &settings.anthropic_model);
-                    let client = Anthropic::new(http.clone(), url, key, model).map_err(
-                        SettingError::of_client("ANTHROPIC_API_URL", "ANTHROPIC_API_KEY"),
-                    )?;
-                    engines.push(Engine::Remote(Remote::new(client)));
-                }
-            },
-            EngineName::Local => match Tesseract::find(LOCAL_READING_WITHIN).await {
-                Err(error) => warn!("photos are not read locally: {error}"),
-                Ok(engine) => {
-                    info!(languages = engine.languages(), "tesseract is here");
-                    engines.push(Engine::Local(Local { engine }));
-                }
-            },
-        }
-    }
-    if engines.is_empty() {
-        let problem = "no engine can work here; set ANTHROPIC_API_KEY, or install tesseract with its languages";
-        return Err(SettingError::unreadable("OCR_ENGINES", problem));
-    }
-    Ok(Engines::new(engines, settings.home_country))
 }
 
 async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome {

@@ -14,6 +14,23 @@ pub struct Reading {
     pub engine: String,
     /// What it is.
     pub verdict: Verdict,
+    /// What it took, where somebody was paid for it.
+    pub usage: Option<Usage>,
+}
+
+/// Which model was asked with which words, and what that cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The model, as it names itself.
+    pub model: String,
+    /// The version of our prompt and schema: readings of different versions are not comparable.
+    pub prompt: String,
+    /// Tokens that were read, pictures included.
+    pub input_tokens: i64,
+    /// Tokens that were written, thinking included.
+    pub output_tokens: i64,
+    /// Millionths of a US dollar, rounded up; `None` for a model whose price we do not know.
+    pub cost_micro_usd: Option<i64>,
 }
 
 impl Reading {
@@ -50,8 +67,41 @@ pub struct Fields {
     pub category: Option<Category>,
     /// The tax within the total, where printed.
     pub tax: Option<Decimal>,
+    /// The merchant's tax number, as printed.
+    pub tax_number: Option<String>,
+    /// The printed tax table, as far as it adds up to the total.
+    pub tax_lines: Vec<TaxLine>,
     /// The country that the paper speaks of (tax numbers, telephone numbers, words).
     pub country: Option<Country>,
+    /// How sure the reader is.
+    pub confidence: Confidence,
+}
+
+/// One row of a tax table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaxLine {
+    /// In percent, where printed.
+    pub rate: Option<Decimal>,
+    /// What the tax is on.
+    pub net: Decimal,
+    /// The tax.
+    pub tax: Decimal,
+}
+
+/// How sure a reader is of what it believes, in percent: of fields said to be 90 % sure, nine in
+/// ten are right. `None` where the field is unknown, and where a reader does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Confidence {
+    /// Of the merchant.
+    pub merchant: Option<u8>,
+    /// Of the total.
+    pub total: Option<u8>,
+    /// Of the currency.
+    pub currency: Option<u8>,
+    /// Of the date.
+    pub date: Option<u8>,
+    /// Of the category.
+    pub category: Option<u8>,
 }
 
 impl Fields {
@@ -89,11 +139,21 @@ impl Fields {
         let latest = today.succ_opt().unwrap_or(today);
         let earliest = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap_or(today);
         let merchant = self.merchant.map(|it| it.trim().to_owned()).filter(|it| is_a_name(it));
+        let date = self.date.filter(|it| (earliest..=latest).contains(it));
+        let confidence = Confidence {
+            merchant: self.confidence.merchant.filter(|_| merchant.is_some()),
+            total: self.confidence.total.filter(|_| total.is_some()),
+            date: self.confidence.date.filter(|_| date.is_some()),
+            ..self.confidence
+        };
         Self {
             merchant,
             total,
+            tax_number: self.tax_number.filter(|it| is_a_tax_number(it)),
+            tax_lines: if total.is_some() { self.tax_lines } else { Vec::new() },
             tax,
-            date: self.date.filter(|it| (earliest..=latest).contains(it)),
+            date,
+            confidence,
             currency: self.currency,
             category: self.category,
             country: self.country,
@@ -111,7 +171,10 @@ impl fmt::Debug for Fields {
             .field("date", &self.date)
             .field("category", &self.category)
             .field("tax", &self.tax)
+            .field("tax_number", &self.tax_number.as_ref().map(|_| "…"))
+            .field("tax_lines", &self.tax_lines)
             .field("country", &self.country)
+            .field("confidence", &self.confidence)
             .finish()
     }
 }
@@ -194,6 +257,12 @@ impl Category {
     }
 }
 
+/// Every country's has 7 to 15 digits, and few other signs.
+fn is_a_tax_number(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (7..=15).contains(&digits) && text.chars().count() <= 24
+}
+
 fn is_a_name(text: &str) -> bool {
     let length = text.chars().count();
     (2..=Fields::MERCHANT_MAX).contains(&length)
@@ -252,7 +321,8 @@ mod tests {
         assert_eq!(read.amount(), Some(Money { minor: 1_250, currency: Currency::EUR }));
         read.currency = None;
         assert_eq!(read.amount(), None);
-        let reading = Reading { engine: "tesseract".into(), verdict: Verdict::Receipt(read) };
+        let verdict = Verdict::Receipt(read);
+        let reading = Reading { engine: "tesseract".into(), verdict, usage: None };
         assert!(reading.is_unsure());
     }
 

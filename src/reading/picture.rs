@@ -1,6 +1,7 @@
 //! A photo under limits: what it is by its first bytes, its size before its pixels, upright as
 //! the camera was held, scaled and encoded for whoever reads it.
-//! Nothing here is async and nothing is kept: run it off the async threads. No PDF, no HEIC.
+//! Nothing here is async and nothing is kept: run it off the async threads. PDF and HEIC are named,
+//! not decoded: `scan` opens them.
 
 use std::{fmt, io::Cursor, sync::Arc};
 
@@ -11,6 +12,8 @@ use image::{
 
 /// More than any phone's camera makes, in pixels.
 const MAX_PIXELS: u64 = 50_000_000;
+/// Fewer pixels on a side hold no text.
+const MIN_SIDE: u32 = 16;
 /// What decoding may take, in bytes: 50 megapixels in colour, and room for the decoder.
 const MAX_ALLOC: u64 = 256 * 1024 * 1024;
 
@@ -20,14 +23,17 @@ pub enum NotAPicture {
     /// Zero bytes.
     #[error("the file is empty")]
     Empty,
-    /// A PDF document.
-    #[error("the file is a PDF document, which is not read yet")]
+    /// A PDF document, which is opened otherwise.
+    #[error("the file is a PDF document and no picture")]
     Pdf,
-    /// The format of iPhones.
-    #[error("the file is a HEIC picture, which is not read yet")]
+    /// A PDF document with a password.
+    #[error("the document is locked with a password")]
+    Locked,
+    /// The format of iPhones, which is opened otherwise.
+    #[error("the file is a HEIC picture, which has to be converted first")]
     Heic,
-    /// Neither JPEG, PNG nor WebP, by its first bytes.
-    #[error("the file is neither JPEG, PNG nor WebP")]
+    /// None of these, by its first bytes.
+    #[error("the file is neither a JPEG, PNG, WebP or HEIC picture nor a PDF document")]
     UnknownFormat,
     /// Its header says more pixels than we decode.
     #[error("the picture has {width} × {height} pixels, which is too many")]
@@ -37,8 +43,22 @@ pub enum NotAPicture {
         /// Pixels down.
         height: u32,
     },
+    /// Its header says fewer pixels than a letter has.
+    #[error("the picture has {width} × {height} pixels, which is too few")]
+    TooSmall {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
+    /// The program that opens such files is not on this machine: says what to install.
+    #[error("{0}")]
+    NoConverter(&'static str),
+    /// Opening it took longer than any honest file does.
+    #[error("opening the file took too long")]
+    TooSlow,
     /// Cut short or damaged.
-    #[error("the picture is damaged")]
+    #[error("the file is damaged")]
     Broken,
 }
 
@@ -65,6 +85,11 @@ pub struct Fitted {
     pub media_type: &'static str,
 }
 
+/// Whether the bytes are a PDF document, by the first of them.
+pub fn is_pdf(bytes: &[u8]) -> bool {
+    sniff(bytes) == Err(NotAPicture::Pdf)
+}
+
 /// A picture whose header has been read: format, size and orientation are known and allowed.
 /// Cheap to clone.
 #[derive(Clone)]
@@ -86,6 +111,9 @@ impl Picture {
         if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_ALLOC {
             return Err(NotAPicture::TooLarge { width, height });
         }
+        if width.min(height) < MIN_SIDE {
+            return Err(NotAPicture::TooSmall { width, height });
+        }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         drop(decoder);
         Ok(Self { bytes, format, orientation, width, height })
@@ -94,6 +122,12 @@ impl Picture {
     /// Pixels of the longer side, as stored.
     pub fn long_edge(&self) -> u32 {
         self.width.max(self.height)
+    }
+
+    /// The same, for one that was turned upright already, whatever its EXIF still says.
+    #[must_use]
+    pub fn turned_already(self) -> Self {
+        Self { orientation: Orientation::NoTransforms, ..self }
     }
 
     /// The bytes that it was opened from.
@@ -128,6 +162,17 @@ impl Picture {
         Ok(shrunk(self.upright()?, long_edge).into_luma8())
     }
 
+    /// In colour, upright, of at most so many pixels: a long receipt keeps its width.
+    pub fn colour(&self, pixels: u64) -> Result<RgbImage, NotAPicture> {
+        let upright = self.upright()?;
+        let (width, height) = (u64::from(upright.width()), u64::from(upright.height()));
+        let long = width.max(height);
+        // The longer side at which the area is right.
+        let fitting = (pixels * long / width.min(height).max(1)).isqrt();
+        let long_edge = u32::try_from(fitting).unwrap_or(u32::MAX);
+        Ok(shrunk(upright, long_edge).into_rgb8())
+    }
+
     /// All pixels, turned as the camera was held, transparency on white.
     fn upright(&self) -> Result<DynamicImage, NotAPicture> {
         let decoder = decoder(&self.bytes, self.format)?;
@@ -159,8 +204,11 @@ fn sniff(bytes: &[u8]) -> Result<ImageFormat, NotAPicture> {
         [0xff, 0xd8, 0xff, ..] => Ok(ImageFormat::Jpeg),
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Ok(ImageFormat::Png),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(ImageFormat::WebP),
-        [b'%', b'P', b'D', b'F', ..] => Err(NotAPicture::Pdf),
         _ if HEIC_BRANDS.contains(&brand) => Err(NotAPicture::Heic),
+        // Readers accept a PDF whose header stands somewhere in the first kilobyte.
+        _ if bytes[..bytes.len().min(1024)].windows(5).any(|it| it == b"%PDF-") => {
+            Err(NotAPicture::Pdf)
+        }
         _ => Err(NotAPicture::UnknownFormat),
     }
 }
@@ -243,6 +291,7 @@ mod tests {
         check(b"Dear customer, this is a text named .jpg", NotAPicture::UnknownFormat);
         check(b"\xff\xd8\xff\xe0", NotAPicture::Broken);
         check(&png(8, 8)[..20], NotAPicture::Broken);
+        check(&png(1, 1), NotAPicture::TooSmall { width: 1, height: 1 });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::{Text, labels::Label, total::Evidence};
+use super::fields::{Believed, Text, labels::Label, percent, total::Evidence};
 use crate::domain::money::Decimal;
 
 /// Sums may be this far apart where cash is rounded.
@@ -13,14 +13,20 @@ const BELIEVED: i32 = 5;
 /// By so much the best must lead.
 const LEAD: i32 = 2;
 
+/// How often a total is right whose evidence weighs so much more than the next one's; see
+/// docs/reading.md.
+const SURE: &[(i32, u8)] = &[(2, 80), (3, 86), (4, 90), (5, 95), (7, 97), (9, 98), (12, 99)];
+
 /// The total, if the evidence carries one.
-pub fn total(evidence: &Evidence) -> Option<Decimal> {
+pub fn total(evidence: &Evidence) -> Option<Believed<Decimal>> {
     let mut scored: Vec<(i32, Decimal)> =
         candidates(evidence).into_iter().map(|it| (score(evidence, it), it)).collect();
     scored.sort();
     let (best, value) = scored.pop()?;
     let second = scored.pop().map_or(0, |(score, _)| score);
-    (best >= BELIEVED && best - second >= LEAD).then_some(value)
+    let weight = best.min(best - second.max(0));
+    (best >= BELIEVED && best - second >= LEAD)
+        .then(|| Believed { value, sure: percent(weight, SURE) })
 }
 
 /// Whether anything on it speaks for a payment: amounts together with the words of a receipt.
@@ -141,12 +147,15 @@ fn nets(evidence: &Evidence) -> Vec<Decimal> {
     evidence.with(&[Label::Net]).filter_map(|it| it.value.abs()).collect()
 }
 
-/// A total whose rounding leads to what was paid.
+/// A total whose rounding leads to what was paid, or to another total below it.
 fn is_superseded(evidence: &Evidence, value: Decimal) -> bool {
-    let paid = handed_over(evidence);
+    let mut after = handed_over(evidence);
+    let totals = || evidence.with(&[Label::Due, Label::Total]);
+    let mine = totals().find(|it| it.value == value).map(|it| it.row);
+    after.extend(totals().filter(|it| mine.is_some_and(|row| it.row > row)).map(|it| it.value));
     let mut roundings = evidence.with(&[Label::Rounding]).filter(|it| !it.value.is_zero());
     roundings.any(|it| {
-        [value.plus(it.value), value.minus(it.value)].iter().flatten().any(|it| paid.contains(it))
+        [value.plus(it.value), value.minus(it.value)].iter().flatten().any(|it| after.contains(it))
     })
 }
 
@@ -233,13 +242,20 @@ fn rounding_apart(evidence: &Evidence, one: Decimal, other: Decimal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use crate::{
         domain::{money::Country, reading::Verdict},
-        reading::{Hints, engines::Page, understand},
+        reading::{Hints, engines::Page, fields::category::Categories, understand},
     };
 
+    fn hints(home: Option<Country>) -> Hints {
+        let categories = Arc::new(Categories::built_in());
+        Hints { today: "2026-11-23".parse().unwrap(), home, categories }
+    }
+
     fn check(country: &str, text: &str, expected: Option<&str>) {
-        let hints = Hints { today: "2026-11-23".parse().unwrap(), home: Country::parse(country) };
+        let hints = hints(Country::parse(country));
         let Verdict::Receipt(fields) = understand(&Page::from_text(text), &hints) else {
             panic!("not a receipt: {text}");
         };
@@ -289,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_book_and_a_chat_are_no_receipts() {
-        let hints = Hints { today: "2026-11-23".parse().unwrap(), home: None };
+        let hints = hints(None);
         for text in [
             "It was the best of times,\nit was the worst of times, 1775",
             "Today\n11:59\n797011 is your verification code.",

@@ -22,6 +22,12 @@ pub const EXIT_CONFIG: u8 = 78;
 /// Postgres's notices and actix's birth announcements are nobody's news.
 const QUIET_LIBRARIES: &str = "info,sqlx=warn,actix_server=warn";
 
+/// The same for a command that answers on stdout: warnings only, unless `RUST_LOG` asks for more.
+pub fn quiet_telemetry(source: &Source) -> TelemetrySettings {
+    let filter = source.text("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
+    TelemetrySettings { filter, ..telemetry(source) }
+}
+
 /// Reads the settings of logs and traces; none is required.
 pub fn telemetry(source: &Source) -> TelemetrySettings {
     TelemetrySettings {

@@ -1,6 +1,7 @@
 //! What the worker asks for.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{GraphSettings, SecretFile, SettingError, Source};
@@ -59,6 +60,10 @@ pub struct ReadingSettings {
     pub anthropic_url: String,
     /// `ANTHROPIC_MODEL`.
     pub anthropic_model: String,
+    /// `OCR_MODELS_DIR`: where the models of PP-OCRv6 are.
+    pub models_dir: PathBuf,
+    /// `CATEGORIES_FILE`: the operator's own words for categories.
+    pub categories_file: Option<PathBuf>,
     /// `HOME_COUNTRY`: evidence for currency and order of dates.
     pub home_country: Option<Country>,
 }
@@ -68,8 +73,25 @@ pub struct ReadingSettings {
 pub enum EngineName {
     /// Anthropic's Messages API.
     Anthropic,
-    /// On this machine, without a key: `local` and `tesseract` name the same engine for now.
+    /// The best on this machine, without a key: PP-OCRv6 where its models are, else Tesseract.
     Local,
+    /// PP-OCRv6 and nothing else.
+    Ppocr,
+    /// Tesseract and nothing else.
+    Tesseract,
+}
+
+impl EngineName {
+    /// Reads the word of `OCR_ENGINES`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "anthropic" => Some(Self::Anthropic),
+            "local" => Some(Self::Local),
+            "ppocr" => Some(Self::Ppocr),
+            "tesseract" => Some(Self::Tesseract),
+            _ => None,
+        }
+    }
 }
 
 impl WorkerSettings {
@@ -125,6 +147,11 @@ impl ReadingSettings {
                 .text("ANTHROPIC_API_URL")
                 .unwrap_or_else(|| "https://api.anthropic.com".to_owned()),
             anthropic_model: model.unwrap_or_else(|| "claude-haiku-5-5".to_owned()),
+            models_dir: source
+                .text("OCR_MODELS_DIR")
+                .unwrap_or_else(|| "./models".to_owned())
+                .into(),
+            categories_file: source.text("CATEGORIES_FILE").map(PathBuf::from),
             home_country: home_country(source)?,
         })
     }
@@ -134,14 +161,10 @@ fn engines(source: &Source) -> Result<Vec<EngineName>, SettingError> {
     let list = source.text("OCR_ENGINES").unwrap_or_else(|| "anthropic,local".to_owned());
     let mut engines = Vec::new();
     for name in list.split(',').map(str::trim).filter(|it| !it.is_empty()) {
-        let engine = match name {
-            "anthropic" => EngineName::Anthropic,
-            "local" | "tesseract" => EngineName::Local,
-            _ => {
-                let problem = format!("knows anthropic, local and tesseract, found {name:?}");
-                return Err(SettingError::unreadable("OCR_ENGINES", problem));
-            }
-        };
+        let engine = EngineName::parse(name).ok_or_else(|| {
+            let problem = format!("knows anthropic, local, ppocr and tesseract, found {name:?}");
+            SettingError::unreadable("OCR_ENGINES", problem)
+        })?;
         if !engines.contains(&engine) {
             engines.push(engine);
         }

@@ -6,7 +6,7 @@ use simulators::{AnthropicRoute, Fault};
 
 use crate::rig::{CAFE, Rig, somebody};
 
-const BOTH: &[(&str, &str)] = &[("OCR_ENGINES", "anthropic,local")];
+const BOTH: &[(&str, &str)] = &[("OCR_ENGINES", "anthropic,tesseract")];
 
 pub fn answer() -> serde_json::Value {
     json!({
@@ -25,6 +25,42 @@ async fn anthropic_reads_first_and_is_paid_once() {
     let read: String = rig.value("select string_agg(engine, ',') from readings").await;
     assert_eq!(read, "anthropic");
     assert_eq!(rig.value::<i64>("select total_minor from entries").await, 2240);
+    assert_eq!(rig.anthropic.count(AnthropicRoute::Messages), 1);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reading_cost_and_how_it_was_asked_for_is_kept_with_it() {
+    let rig = Rig::start_with(BOTH).await;
+    rig.anthropic.script(answer());
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+
+    let kept = "select concat_ws(' ', model, prompt, input_tokens > 1000, output_tokens > 10,
+                                 cost_micro_usd between 100 and 10000)
+                from readings";
+    assert_eq!(rig.value::<String>(kept).await, "claude-haiku-5-5 receipt-2 t t t");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_paid_engine_is_asked_only_where_the_one_on_this_machine_is_unsure() {
+    let rig = Rig::start_with(&[("OCR_ENGINES", "tesseract,anthropic")]).await;
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+    assert_eq!(rig.anthropic.count(AnthropicRoute::Messages), 0);
+    let sure = "select total_sure >= 90 and date_sure >= 90 and merchant_sure >= 60 from readings";
+    assert!(rig.value::<bool>(sure).await, "the confidences are kept");
+
+    rig.anthropic.script(answer());
+    let above_the_total = image::load_from_memory(CAFE).unwrap().crop_imm(0, 0, 1200, 960);
+    let mut torn = std::io::Cursor::new(Vec::new());
+    above_the_total.write_to(&mut torn, image::ImageFormat::Jpeg).unwrap();
+    rig.deliver([rig.photo(&somebody(), &torn.into_inner())]).await;
+    rig.drain().await;
+    let engines = "select string_agg(engine, ',' order by read_at) from readings
+                   where message_id = (select max(id) from messages)";
+    assert_eq!(rig.value::<String>(engines).await, "tesseract,anthropic");
     assert_eq!(rig.anthropic.count(AnthropicRoute::Messages), 1);
     rig.end().await;
 }

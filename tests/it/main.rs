@@ -27,6 +27,7 @@ mod codes;
 mod late;
 mod limits;
 mod engines;
+mod reading;
 mod fixtures;
 mod processes;
 mod telemetry;

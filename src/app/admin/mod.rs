@@ -8,6 +8,9 @@ mod migrate;
 mod remind;
 mod status;
 mod templates;
+mod read;
+mod eval;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -15,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 use super::{Failure, report, runtime};
 use crate::clients::http::install_tls;
-use crate::settings::{self, AdminSettings, Source};
+use crate::settings::{self, AdminSettings, ReadingSettings, Source};
 use crate::telemetry::Telemetry;
 
 /// Receipts photographed in WhatsApp become booked entries and one true answer.
@@ -36,6 +39,12 @@ enum Action {
     Migrate,
     /// Ask each part how it is, and say what to do where something is not well.
     Doctor(doctor::Arguments),
+    /// Read photos or documents here and show what was read. Needs no database and no account.
+    Read(read::Arguments),
+    /// Measure an engine on labelled photos: what is right, wrong and unknown, and what it costs.
+    Eval(eval::Arguments),
+    /// Read stored photos again and show what an engine makes of them now.
+    Replay(replay::Arguments),
     /// Show how much work waits, the newest messages and the jobs that gave up.
     Status(status::Arguments),
     /// Write down reminders for workers to send by template; the same one is sent once.
@@ -64,6 +73,22 @@ fn act(action: Action) -> Result<(), Failure> {
             let settings = AdminSettings::from(&source)?;
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(doctor::run(&settings, &arguments))
+        }
+        Action::Read(arguments) => {
+            let settings = ReadingSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;
+            runtime()?.block_on(read::run(&settings, &arguments))
+        }
+        Action::Eval(arguments) => {
+            let settings = ReadingSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;
+            runtime()?.block_on(eval::run(&settings, &arguments))
+        }
+        Action::Replay(arguments) => {
+            let settings = AdminSettings::from(&source)?;
+            let reading = ReadingSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;
+            runtime()?.block_on(replay::run(&settings, &reading, &arguments))
         }
         Action::Status(arguments) => {
             let settings = AdminSettings::from(&source)?;

@@ -43,7 +43,7 @@ pub async fn run(settings: &AdminSettings, arguments: &Arguments) -> Result<(), 
 }
 
 /// To standard output. Whoever reads it may stop when they have seen enough (`| head`).
-pub(super) fn print(text: &str) -> std::io::Result<()> {
+pub fn print(text: &str) -> std::io::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written,

@@ -6,12 +6,36 @@ use serde::Deserialize;
 use super::AnthropicError;
 use crate::clients::http::Answer;
 use crate::domain::money::{Country, Currency, Decimal};
-use crate::domain::reading::{Category, Fields, Verdict};
+use crate::domain::reading::{Category, Confidence, Fields, Verdict};
 
 #[derive(Deserialize)]
 struct Message {
     content: Vec<Block>,
     stop_reason: Option<String>,
+    model: Option<String>,
+    #[serde(default)]
+    usage: Tokens,
+}
+
+/// What was counted. Cached parts of a prompt are counted apart, and were read too.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub(super) struct Tokens {
+    #[serde(rename = "input_tokens")]
+    pub input: u32,
+    #[serde(rename = "output_tokens")]
+    pub output: u32,
+    #[serde(rename = "cache_creation_input_tokens")]
+    pub cache_written: Option<u32>,
+    #[serde(rename = "cache_read_input_tokens")]
+    pub cache_read: Option<u32>,
+}
+
+/// What came of asking: the verdict, and who gave it for how many tokens.
+pub(super) struct Answered {
+    pub verdict: Verdict,
+    pub model: Option<String>,
+    pub tokens: Tokens,
 }
 
 /// Thinking may come first, so the answer is found by its type.
@@ -35,11 +59,13 @@ struct Said {
     date: Option<String>,
     category: Option<String>,
     tax: Option<String>,
+    #[serde(default)]
+    tax_number: Option<String>,
     country: Option<String>,
 }
 
 /// What the answer makes of the page. A field that cannot be read or cannot be true is unknown.
-pub(super) fn verdict(answer: &Answer, today: NaiveDate) -> Result<Verdict, AnthropicError> {
+pub(super) fn said(answer: &Answer, today: NaiveDate) -> Result<Answered, AnthropicError> {
     let message: Message = answer.json().map_err(|_| AnthropicError::Unreadable)?;
     match message.stop_reason.as_deref() {
         Some("refusal") => return Err(AnthropicError::Refused),
@@ -49,10 +75,12 @@ pub(super) fn verdict(answer: &Answer, today: NaiveDate) -> Result<Verdict, Anth
     }
     let text: String = message.content.into_iter().filter_map(Block::text).collect();
     let said: Said = serde_json::from_str(&text).map_err(|_| AnthropicError::Unreadable)?;
-    if !said.is_receipt {
-        return Ok(Verdict::NotAReceipt);
-    }
-    Ok(Verdict::Receipt(said.fields().believable(today)))
+    let verdict = if said.is_receipt {
+        Verdict::Receipt(said.fields().believable(today))
+    } else {
+        Verdict::NotAReceipt
+    };
+    Ok(Answered { verdict, model: message.model, tokens: message.usage })
 }
 
 impl Block {
@@ -74,7 +102,10 @@ impl Said {
             date: self.date.and_then(|it| it.trim().parse().ok()),
             category: self.category.as_deref().and_then(Category::parse),
             tax: self.tax.as_deref().and_then(|it| amount(it, currency)),
+            tax_number: self.tax_number,
+            tax_lines: Vec::new(),
             country: self.country.as_deref().and_then(Country::parse),
+            confidence: Confidence::default(),
         }
     }
 }
@@ -83,21 +114,10 @@ impl Said {
 /// habits of writing that we know.
 fn amount(text: &str, currency: Option<Currency>) -> Option<Decimal> {
     let text = text.trim();
-    plain(text).or_else(|| match currency {
+    Decimal::parse_plain(text).or_else(|| match currency {
         Some(currency) => Decimal::parse_in(text, currency).ok(),
         None => Decimal::parse(text).ok(),
     })
-}
-
-/// `1234` or `1234.50`, and nothing else.
-fn plain(text: &str) -> Option<Decimal> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 4 {
-        return None;
-    }
-    let unscaled = format!("{whole}{decimals}").parse().ok()?;
-    Some(Decimal::new(unscaled, u8::try_from(decimals.len()).ok()?))
 }
 
 #[cfg(test)]
@@ -109,7 +129,8 @@ mod tests {
 
     fn told(content: &Value, stop_reason: &str) -> Result<Verdict, AnthropicError> {
         let body = json!({"content": content, "stop_reason": stop_reason}).to_string();
-        verdict(&Answer::for_test(200, &body), "2026-11-23".parse().unwrap())
+        let answered = super::said(&Answer::for_test(200, &body), "2026-11-23".parse().unwrap());
+        answered.map(|it| it.verdict)
     }
 
     fn said(change: &[(&str, Value)]) -> Verdict {

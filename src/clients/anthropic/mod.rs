@@ -5,6 +5,7 @@
 mod answer;
 mod error;
 mod request;
+mod usage;
 
 use std::time::Duration;
 
@@ -66,7 +67,8 @@ impl Anthropic {
         if !answer.is_success() {
             return Err(AnthropicError::refused(&answer));
         }
-        let verdict = answer::verdict(&answer, today)?;
-        Ok(Reading { engine: ENGINE.to_owned(), verdict })
+        let said = answer::said(&answer, today)?;
+        let usage = usage::usage(&self.model, said.model, said.tokens);
+        Ok(Reading { engine: ENGINE.to_owned(), verdict: said.verdict, usage: Some(usage) })
     }
 }

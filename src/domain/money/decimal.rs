@@ -32,6 +32,17 @@ impl Decimal {
         parse(text, currency.decimals() == 3)
     }
 
+    /// Reads `1234` or `1234.50` and nothing else: what `Display` writes of amounts not below zero.
+    pub fn parse_plain(text: &str) -> Option<Self> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 4 {
+            return None;
+        }
+        let unscaled = format!("{whole}{decimals}").parse().ok()?;
+        Some(Self::new(unscaled, u8::try_from(decimals.len()).ok()?))
+    }
+
     /// Below zero?
     pub fn is_negative(self) -> bool {
         self.unscaled < 0

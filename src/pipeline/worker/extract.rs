@@ -11,7 +11,7 @@ mod local;
 pub use self::engines::{Engine, Engines, Local, Remote};
 pub use self::local::read_locally;
 
-use self::ask::{is_out, read_remotely};
+use self::ask::{hints, is_out, read_remotely};
 use self::local::order_local_reading;
 use self::photo::{Photo, photo};
 use super::{Deps, StepError, Try};
@@ -61,7 +61,7 @@ pub async fn extract(deps: &Deps, message: &Message, which: Try) -> Result<Extra
             return Ok(Extraction::Done(Extracted::Unreadable));
         };
         let is_last = place + 1 == engines.len();
-        match read_remotely(deps, remote, photo).await {
+        match read_remotely(remote, photo.bytes, &hints(deps)).await {
             Ok(read) => readings.push(keep(deps, message.id, read).await?),
             Err(error) if !is_last && is_out(deps, remote, &error) => continue,
             Err(error) => return Err(error.into()),
@@ -86,7 +86,7 @@ fn is_sure(read: &Read) -> bool {
 }
 
 /// The reading that counts: the first sure one, else the first that saw a receipt, else any.
-fn best(readings: &[Read]) -> Extracted {
+pub fn best(readings: &[Read]) -> Extracted {
     let seen = || {
         readings.iter().filter_map(|it| match it {
             Read::Seen(reading) => Some(reading),

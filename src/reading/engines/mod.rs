@@ -1,13 +1,19 @@
 //! Engines that make text of a picture, here on this machine. One trait, so that a better engine
 //! takes the place of another without a word changed elsewhere. They understand nothing of receipts.
 
+pub mod ppocr;
 pub mod tesseract;
+pub mod local;
 
 use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use super::picture::{NotAPicture, Picture};
 use crate::domain::retry::Verdict;
 
+pub use self::ppocr::Ppocr;
+pub use local::LocalEngine;
 pub use tesseract::Tesseract;
 
 /// Picture → lines with boxes and confidences.
@@ -49,21 +55,21 @@ impl EngineError {
 }
 
 /// All text of a picture.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Page {
     /// Rows from top to bottom, words from left to right.
     pub lines: Vec<Line>,
 }
 
 /// One printed row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Line {
     /// Its words, from left to right.
     pub words: Vec<Word>,
 }
 
 /// One word, as read.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Word {
     /// Its letters; never empty.
     pub text: String,
@@ -74,7 +80,7 @@ pub struct Word {
 }
 
 /// A box in pixels, from the upper left corner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Pixels from the left.
     pub left: u32,

@@ -2,28 +2,18 @@
 //! words out. It keeps no file and no text; what the program says is never logged.
 
 use std::{
-    io,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use image::{GrayImage, imageops};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    process::Command,
-    task::spawn_blocking,
-    time::timeout,
-};
+use tokio::{process::Command, task::spawn_blocking, time::timeout};
 
 use super::{Bounds, Engine, EngineError, Line, Page, Word};
-use crate::reading::picture::Picture;
+use crate::reading::{picture::Picture, program};
 
 /// Larger photos tell no more and take long.
 const LONG_EDGE: u32 = 3_000;
-/// A page of text is some 50 kB; noise can be several times that.
-const MAX_TABLE_BYTES: u64 = 8 * 1024 * 1024;
-const MAX_COMPLAINT_BYTES: u64 = 16 * 1024;
 /// Enough to tell which way is up.
 const SMALL_EDGE: u32 = 1_000;
 /// Under this mean confidence a page may be lying on its side: upright ones of the worst kind
@@ -55,9 +45,9 @@ impl Tesseract {
 
     /// The same for a program elsewhere.
     pub async fn at(program: &Path, limit: Duration) -> Result<Self, EngineError> {
-        let mut command = command(program);
+        let mut command = program::command(program);
         command.arg("--list-langs");
-        let said = run(command, Vec::new(), limit).await?;
+        let said = said(command, &[], limit).await?;
         let languages = choose_languages(&said).ok_or(EngineError::NotInstalled(NO_LANGUAGE))?;
         Ok(Self { program: program.to_owned(), languages, limit })
     }
@@ -68,10 +58,10 @@ impl Tesseract {
     }
 
     async fn words(&self, grey: GrayImage) -> Result<Page, EngineError> {
-        let mut command = command(&self.program);
+        let mut command = program::command(&self.program);
         command.args(["stdin", "stdout", "-l", &self.languages, "--psm", "6"]);
         command.args(["-c", "tessedit_create_tsv=1"]);
-        let table = run(command, portable_graymap(grey), self.limit).await?;
+        let table = said(command, &portable_graymap(grey), self.limit).await?;
         Ok(parse_table(&table))
     }
 }
@@ -133,51 +123,13 @@ async fn off_thread<T: Send + 'static>(
     spawn_blocking(work).await.map_err(|_| EngineError::Failed("the work was abandoned".into()))
 }
 
-fn command(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env("OMP_THREAD_LIMIT", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-/// Runs it to its end, or kills it at the limit. What it prints is bounded.
-async fn run(command: Command, input: Vec<u8>, limit: Duration) -> Result<String, EngineError> {
-    timeout(limit, talk(command, input)).await.map_err(|_| EngineError::TimedOut(limit))?
-}
-
-async fn talk(mut command: Command, input: Vec<u8>) -> Result<String, EngineError> {
-    let failed = |why: io::Error| EngineError::Failed(format!("tesseract: {}", why.kind()));
-    let mut child = command.spawn().map_err(|why| match why.kind() {
-        io::ErrorKind::NotFound => EngineError::NotInstalled(MISSING),
-        _ => failed(why),
-    })?;
-    let (Some(mut stdin), Some(stdout), Some(stderr)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
-        return Err(EngineError::Failed("tesseract: no pipes".into()));
-    };
-    // A program that ends early closes the pipe: its exit code then tells, not the write.
-    let write = async move {
-        let _ended_early = stdin.write_all(&input).await;
-        drop(stdin);
-    };
-    let mut table = Vec::new();
-    let mut complaint = Vec::new();
-    let mut stdout = stdout.take(MAX_TABLE_BYTES);
-    let mut stderr = stderr.take(MAX_COMPLAINT_BYTES);
-    let ((), out, err) =
-        tokio::join!(write, stdout.read_to_end(&mut table), stderr.read_to_end(&mut complaint));
-    out.and(err).map_err(failed)?;
-    drop((stdout, stderr));
-    let status = child.wait().await.map_err(failed)?;
-    if !status.success() {
-        return Err(EngineError::Failed(format!("tesseract ended with {status}")));
+/// What the program printed, if it ended well.
+async fn said(command: Command, input: &[u8], limit: Duration) -> Result<String, EngineError> {
+    let ended = program::run(command, input, limit, MISSING).await?;
+    if ended.code != Some(0) {
+        return Err(EngineError::Failed(format!("tesseract ended with code {:?}", ended.code)));
     }
-    Ok(String::from_utf8_lossy(&table).into_owned())
+    Ok(String::from_utf8_lossy(&ended.output).into_owned())
 }
 
 /// The preferred ones first, then what else the operator has installed; never the two that are

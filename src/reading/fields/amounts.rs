@@ -63,7 +63,10 @@ impl Blob {
         if text.contains([':', '/']) || (!dashed && text.contains(['-', '–', '—'])) {
             return None;
         }
-        if is_joined(letters, self.start) || is_quantity(letters, self.end) {
+        if is_joined(letters, self.start)
+            || is_quantity(letters, self.end)
+            || is_broken(letters, self.end)
+        {
             return None;
         }
         if self.is_day_and_month() {
@@ -133,8 +136,16 @@ fn is_joined(letters: &[char], start: usize) -> bool {
         '.' | ',' | ':' | '/' | '#' => earlier.is_some_and(char::is_ascii_digit),
         '-' => earlier.is_some_and(|it| it.is_alphanumeric()),
         '+' => true,
+        // `500,)00`: what comes after a sign that no number has.
+        ')' | ']' | '}' | '|' => earlier.is_some_and(|it| ".,".contains(*it)),
         _ => false,
     }
+}
+
+/// A sign that no number has stands among the digits: `500,)00`.
+fn is_broken(letters: &[char], end: usize) -> bool {
+    let digit_after = letters.get(end + 1).is_some_and(char::is_ascii_digit);
+    digit_after && letters.get(end).is_some_and(|it| "()[]{}|_".contains(*it))
 }
 
 fn is_minus(letters: &[char], start: usize) -> bool {
@@ -205,5 +216,6 @@ mod tests {
         check("DE", "0.95 kg 1,29", &["1.29"]);
         check("CZ", "0,5l Pivo 55,00", &["55.00"]);
         check("MY", "CS00172418", &[]);
+        check("VN", "VND 500,)00", &[]);
     }
 }

@@ -4,7 +4,9 @@
 use chrono::{Datelike, NaiveDate};
 
 use super::{
+    Believed,
     fold::fold,
+    percent,
     place::{DayOrder, Place},
     rows::Row,
 };
@@ -13,26 +15,39 @@ use super::{
 const WELL_READ: u8 = 70;
 
 /// The day of the receipt, if one candidate leads.
-pub fn date(rows: &[Row], place: &Place, today: NaiveDate) -> Option<NaiveDate> {
+pub fn date(rows: &[Row], place: &Place, today: NaiveDate) -> Option<Believed<NaiveDate>> {
     let mut found: Vec<(i32, NaiveDate)> = Vec::new();
     for row in rows {
-        for Found { day, fullness, start, end } in dates(&row.folded, place.day_order(), today) {
+        let days = dates(&row.folded, place.day_order(), today);
+        let period = if is_period(&row.folded, &days) { 4 } else { 0 };
+        for Found { day, fullness, start, end } in days {
             // A month's name has proved itself by being one.
             let enough = if fullness >= 3 { WELL_READ / 2 } else { WELL_READ };
             let doubt = if row.sure_between(start, end) < enough { 8 } else { 0 };
-            let score = fullness + context(&row.folded) + age(day, today) - doubt;
+            let score = fullness + context(&row.folded) + age(day, today) - doubt - period;
             match found.iter_mut().find(|it| it.1 == day) {
-                Some(known) => known.0 = known.0.max(score) + 1,
+                // Said twice it is surer; said ten times it is a column of a table.
+                Some(known) => known.0 = known.0.max(score + 1),
                 None => found.push((score, day)),
             }
         }
     }
-    let best = found.iter().map(|it| it.0).max().filter(|it| *it >= 1)?;
-    let mut leaders = found.iter().filter(|it| it.0 == best);
-    match (leaders.next(), leaders.next()) {
-        (Some((_, day)), None) => Some(*day),
-        _ => None,
-    }
+    found.sort_by_key(|it| std::cmp::Reverse(it.0));
+    let (best, day) = *found.first().filter(|it| it.0 >= 1)?;
+    let lead = best - found.get(1).map_or(0, |it| it.0.max(0));
+    (lead > 0).then(|| Believed { value: day, sure: percent(best.min(lead + 2), SURE) })
+}
+
+/// How often a day is right whose evidence weighs so much; see docs/reading.md.
+const SURE: &[(i32, u8)] = &[(1, 75), (2, 85), (3, 92), (4, 96), (6, 98)];
+
+/// `01.05.14-31.05.14`: what was paid for, not when.
+fn is_period(row: &str, days: &[Found]) -> bool {
+    days.windows(2).any(|it| {
+        let between: String = row.chars().take(it[1].start).skip(it[0].end).collect();
+        let between = between.trim();
+        it[0].day != it[1].day && (between.len() <= 3 && between.starts_with(['-', '–', '—']))
+    })
 }
 
 /// What the words around it say.
@@ -272,7 +287,7 @@ mod tests {
         let place = if country.is_empty() { Place::default() } else { Place::in_country(country) };
         let today = "2026-11-23".parse().unwrap();
         let found = date(&rows(&Page::from_text(text)), &place, today);
-        assert_eq!(found.map(|it| it.to_string()).as_deref(), expected, "{text}");
+        assert_eq!(found.map(|it| it.value.to_string()).as_deref(), expected, "{text}");
     }
 
     #[test]
@@ -314,5 +329,10 @@ mod tests {
         check("CZ", "01.02.2024\n03.04.2024", None);
         check("CZ", "Datum 01.02.2024\nPlatnost do 03.04.2024", Some("2024-02-01"));
         check("CZ", "31.02.2024 12:00", None);
+        check(
+            "DE",
+            "Rechnungsdatum 7. Mai 2014\n01.05.14-31.05.14\n01.05.14-31.05.14\n01.05.14-31.05.14",
+            Some("2014-05-07"),
+        );
     }
 }

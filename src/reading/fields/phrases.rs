@@ -4,6 +4,7 @@
 use super::fold::{fold, shape};
 
 /// A text with its words run together, so that a gap in the wrong place does not matter.
+#[derive(Debug)]
 pub struct Words {
     letters: Vec<char>,
     begins: Vec<bool>,
@@ -46,8 +47,10 @@ impl Words {
 }
 
 /// Phrases of one kind, made ready once.
+#[derive(Debug)]
 pub struct Phrases(Vec<Phrase>);
 
+#[derive(Debug)]
 struct Phrase {
     letters: Vec<char>,
     place: Where,
@@ -56,7 +59,7 @@ struct Phrase {
 }
 
 /// How a phrase has to stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Where {
     /// At a word's beginning, one letter in five misread, more following.
     Anywhere,
@@ -70,20 +73,28 @@ impl Phrases {
     /// Folded phrases between bars. `=` asks for `Where::Word`, as being short does; `^` asks
     /// for `Where::First`.
     pub fn of(list: &str) -> Self {
-        let phrase = |text: &str| {
-            let letters: Vec<char> =
-                text.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
-            let place = match text.chars().next() {
-                Some('^') => Where::First,
-                Some('=') => Where::Word,
-                _ if letters.len() <= 4 => Where::Word,
-                _ => Where::Anywhere,
-            };
-            let room = letters.len() / 5;
-            Phrase { letters, place, room }
-        };
-        Self(list.split('|').map(phrase).collect())
+        Self(list.split('|').map(|it| phrase(it, it.chars().count() / 5)).collect())
     }
+
+    /// One word of daily life in any case, of which there are many alike: a letter may be misread
+    /// only where it has eight or more.
+    pub fn close(word: &str) -> Self {
+        let folded = fold(word.trim());
+        let room = usize::from(folded.chars().count() >= 8);
+        Self(vec![phrase(&folded, room)])
+    }
+}
+
+fn phrase(text: &str, room: usize) -> Phrase {
+    let letters: Vec<char> = text.chars().filter(|it| it.is_alphanumeric()).map(shape).collect();
+    let place = match text.chars().next() {
+        Some('^') => Where::First,
+        Some('=') => Where::Word,
+        _ if letters.len() <= 4 => Where::Word,
+        _ => Where::Anywhere,
+    };
+    let room = room.min(letters.len() / 5);
+    Phrase { letters, place, room }
 }
 
 /// Whether some beginning of `text` is `wanted` with at most `room` letters changed, lost or added.

@@ -1,7 +1,7 @@
 //! Where in the world a receipt is from, and with what was paid there: telephone prefixes, tax
 //! words, company forms, signs beside amounts. It reads no amounts and no dates.
 
-use super::rows::Row;
+use super::{Believed, rows::Row};
 use crate::domain::money::{Country, Currency};
 
 /// How numbers are written in a place.
@@ -35,7 +35,16 @@ pub struct Place {
     pub currency: Option<Currency>,
     home: Option<Country>,
     spaces: bool,
+    /// In percent.
+    currency_sure: u8,
 }
+
+/// A currency whose sign or code is printed.
+const PRINTED: u8 = 98;
+/// The currency of the country that the paper speaks of.
+const OF_COUNTRY: u8 = 96;
+/// The currency of the home country, where the paper says nothing.
+const OF_HOME: u8 = 85;
 
 impl Place {
     /// Reads the evidence. `home` speaks only where the paper does not.
@@ -44,9 +53,19 @@ impl Place {
         let context = country.or(home);
         let printed = printed_currency(rows, context, country.and_then(Country::currency));
         let currency = printed.or_else(|| context.and_then(Country::currency));
+        let currency_sure = match (printed, country) {
+            (Some(_), _) => PRINTED,
+            (None, Some(_)) => OF_COUNTRY,
+            (None, None) => OF_HOME,
+        };
         let country = country.or_else(|| printed.and_then(only_country));
         let spaces = country.or(home).is_none_or(|it| !NO_SPACES.contains(it.code()));
-        Self { country, currency, home, spaces }
+        Self { country, currency, home, spaces, currency_sure }
+    }
+
+    /// The currency, and how sure it is.
+    pub fn believed_currency(&self) -> Option<Believed<Currency>> {
+        self.currency.map(|value| Believed { value, sure: self.currency_sure })
     }
 
     /// A place known beforehand, for tests.
@@ -54,7 +73,8 @@ impl Place {
     pub fn in_country(code: &str) -> Self {
         let country = Country::parse(code);
         let spaces = !NO_SPACES.contains(code);
-        Self { country, currency: country.and_then(Country::currency), home: None, spaces }
+        let currency = country.and_then(Country::currency);
+        Self { country, currency, home: None, spaces, currency_sure: OF_COUNTRY }
     }
 
     /// How numbers are written there.

@@ -1,8 +1,12 @@
 //! The tax within a total, where the paper prints it and the arithmetic holds. Never computed
 //! from a rate, only held against one.
 
-use super::{labels::Label, total::Evidence};
+use super::{
+    labels::Label,
+    total::{Evidence, TaxRow},
+};
 use crate::domain::money::{Currency, Decimal};
+use crate::domain::reading::TaxLine;
 
 /// The tax that goes with `total`: net + tax = total somewhere on the paper, or the sum of a tax
 /// table that makes up the total, or the printed tax is what the printed rate makes of it.
@@ -11,6 +15,19 @@ pub fn tax(evidence: &Evidence, total: Decimal) -> Option<Decimal> {
     from_table(evidence, total)
         .or_else(|| from_labels(evidence, total))
         .or_else(|| from_rate(evidence, total))
+}
+
+/// The rows of the tax table, where they make up `total`; else none.
+pub fn lines(evidence: &Evidence, total: Decimal) -> Vec<TaxLine> {
+    let rows = &evidence.tax_rows;
+    let line = |it: &TaxRow| TaxLine { rate: it.rate, net: it.net, tax: it.tax };
+    let zero = Decimal::new(0, 0);
+    let sum = rows.iter().try_fold(zero, |sum, it| sum.plus(it.net)?.plus(it.tax));
+    if sum.is_some_and(|it| near(it, total)) {
+        return rows.iter().map(line).collect();
+    }
+    let whole = rows.iter().find(|it| it.net.plus(it.tax).is_some_and(|it| near(it, total)));
+    whole.map(line).into_iter().collect()
 }
 
 fn from_table(evidence: &Evidence, total: Decimal) -> Option<Decimal> {

@@ -37,6 +37,8 @@ pub struct TaxRow {
     pub tax: Decimal,
     /// Whether the sum of both is printed too.
     pub gross_printed: bool,
+    /// In percent, where the row says it.
+    pub rate: Option<Decimal>,
 }
 
 /// All that speaks for or against a total.
@@ -96,13 +98,18 @@ pub fn evidence(rows: &[Row], place: &Place) -> Evidence {
 /// `enthaltene MwSt 19% 7,34`
 fn rated(row: &Row, says: Option<Label>) -> Option<(Decimal, i64)> {
     let tax = says? == Label::Tax || row.folded.contains("MWST") || row.folded.contains("VAT");
+    let rate = rate(row)?.in_currency(Currency::EUR).ok()?.minor;
+    let amount = row.plain().next_back()?.value;
+    (tax && (100..=3_000).contains(&rate)).then_some((amount, rate))
+}
+
+/// The number before the first percent sign.
+fn rate(row: &Row) -> Option<Decimal> {
     let before = row.folded.split('%').next().filter(|it| it.len() < row.folded.len())?;
     let digits = |it: &char| it.is_ascii_digit() || ".,".contains(*it);
     let rate: Vec<char> = before.trim_end().chars().rev().take_while(digits).collect();
     let rate: String = rate.into_iter().rev().collect();
-    let rate = Decimal::parse(&rate).ok()?.in_currency(Currency::EUR).ok()?.minor;
-    let amount = row.plain().next_back()?.value;
-    (tax && (100..=3_000).contains(&rate)).then_some((amount, rate))
+    Decimal::parse(&rate).ok()
 }
 
 fn ends_items(label: Label) -> bool {
@@ -134,12 +141,14 @@ fn tax_row(row: &Row) -> Option<TaxRow> {
             let printed =
                 values.iter().enumerate().any(|(c, it)| c != at && c != b_at && *it == sum);
             if printed && !tax.is_zero() && !tax.is_negative() {
-                return Some(TaxRow { net, tax, gross_printed: true });
+                return Some(TaxRow { net, tax, gross_printed: true, rate: rate(row) });
             }
         }
     }
     match values[..] {
-        [.., net, tax] if may_be_tax(net, tax) => Some(TaxRow { net, tax, gross_printed: false }),
+        [.., net, tax] if may_be_tax(net, tax) => {
+            Some(TaxRow { net, tax, gross_printed: false, rate: rate(row) })
+        }
         _ => None,
     }
 }

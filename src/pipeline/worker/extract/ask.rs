@@ -1,30 +1,50 @@
 //! Asking one engine for one photo. Retries nothing and writes nothing.
 
+use std::sync::Arc;
+
 use tracing::{error, warn};
 
-use super::{Local, Remote};
+use super::{Engine, Local, Remote};
 use crate::clients::anthropic::AnthropicError;
 use crate::domain::retry::Verdict;
 use crate::pipeline::worker::{Deps, StepError};
 use crate::reading::engines::EngineError;
-use crate::reading::picture::{Fit, NotAPicture, Picture};
+use crate::reading::picture::{Fit, NotAPicture, is_pdf};
+use crate::reading::scan::Scan;
 use crate::reading::{self, Hints};
-use crate::store::media::Blob;
 use crate::store::readings::Read;
+
+impl Engine {
+    /// Asks it for what `bytes` show, whatever kind of engine it is.
+    pub async fn read(&self, bytes: Vec<u8>, hints: &Hints) -> Result<Read, StepError> {
+        match self {
+            Self::Remote(remote) => Ok(read_remotely(remote, bytes, hints).await?),
+            Self::Local(local) => Ok(read_here(local, bytes, hints).await?),
+        }
+    }
+}
+
+/// What engines are told of today, of home, and of categories.
+pub fn hints(deps: &Deps) -> Hints {
+    Hints {
+        today: deps.clock.now().date_naive(),
+        home: deps.engines.home,
+        categories: Arc::clone(&deps.engines.categories),
+    }
+}
 
 /// Asks an engine behind an API. What it cannot read and never will is a reading too.
 pub async fn read_remotely(
-    deps: &Deps,
     remote: &Remote,
-    photo: Blob,
+    bytes: Vec<u8>,
+    hints: &Hints,
 ) -> Result<Read, AnthropicError> {
     let not = |reason: String| Read::Not { engine: remote.name().to_owned(), reason };
-    let bytes = match fitted(photo).await {
+    let bytes = match fitted(bytes).await {
         Ok(bytes) => bytes,
         Err(reason) => return Ok(not(reason.to_string())),
     };
-    let today = deps.clock.now().date_naive();
-    let read = match remote.client.read(&bytes, today, deps.engines.home).await {
+    let read = match remote.client.read(&bytes, hints.today, hints.home).await {
         Ok(reading) => Read::Seen(reading),
         Err(error) if error.verdict() == Verdict::GiveUp => not(error.to_string()),
         Err(error) => return Err(error),
@@ -49,27 +69,30 @@ pub fn is_out(deps: &Deps, remote: &Remote, error: &AnthropicError) -> bool {
 }
 
 /// Asks the engine on this machine.
-pub async fn read_here(deps: &Deps, local: &Local, photo: Blob) -> Result<Read, StepError> {
-    let not = |reason: String| Read::Not { engine: local.name().to_owned(), reason };
-    let picture = match off_the_async_threads(move || Picture::open(photo.bytes)).await {
-        Ok(picture) => picture,
-        Err(reason) => return Ok(not(reason.to_string())),
+pub async fn read_here(local: &Local, bytes: Vec<u8>, hints: &Hints) -> Result<Read, EngineError> {
+    let reading = async {
+        let scan = Scan::open(bytes).await?;
+        reading::read(&local.engine, &scan, hints).await
     };
-    let hints = Hints { today: deps.clock.now().date_naive(), home: deps.engines.home };
-    match reading::read(&local.engine, &picture, &hints).await {
+    match reading.await {
         Ok(reading) => Ok(Read::Seen(reading)),
-        Err(EngineError::Unreadable(reason)) => Ok(not(reason.to_string())),
-        Err(error) => Err(error.into()),
+        Err(EngineError::Unreadable(reason)) => {
+            Ok(Read::Not { engine: local.name().to_owned(), reason: reason.to_string() })
+        }
+        Err(error) => Err(error),
     }
 }
 
 /// The bytes as Anthropic takes them: as they are where they fit, PDFs too.
-async fn fitted(photo: Blob) -> Result<Vec<u8>, NotAPicture> {
-    if photo.mime == "application/pdf" {
-        return Ok(photo.bytes);
+async fn fitted(bytes: Vec<u8>) -> Result<Vec<u8>, EngineError> {
+    if is_pdf(&bytes) {
+        return Ok(bytes);
     }
-    let fit = move || Ok(Picture::open(photo.bytes)?.fit(Fit::ANTHROPIC)?.bytes.to_vec());
-    off_the_async_threads(fit).await
+    let Scan::Picture(picture) = Scan::open(bytes).await? else {
+        return Err(NotAPicture::UnknownFormat.into());
+    };
+    let fit = move || Ok(picture.fit(Fit::ANTHROPIC)?.bytes.to_vec());
+    Ok(off_the_async_threads(fit).await?)
 }
 
 /// Decoding takes tens of milliseconds of CPU: elsewhere than where sockets are served.

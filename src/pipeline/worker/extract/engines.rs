@@ -1,12 +1,13 @@
 //! Who can read a photo, in the operator's order. This is the one place where an engine is added.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clients::anthropic::{self, Anthropic};
 use crate::domain::money::Country;
-use crate::reading::engines::{Engine as _, Tesseract};
+use crate::reading::engines::{Engine as _, LocalEngine};
+use crate::reading::fields::category::Categories;
 
 /// After failing for so long, the next engine is asked instead.
 const PATIENCE: TimeDelta = TimeDelta::minutes(1);
@@ -14,9 +15,11 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(1);
 /// The engines that this worker has, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Engines {
-    engines: Vec<Engine>,
+    order: Vec<Engine>,
     /// `HOME_COUNTRY`: evidence for currency and order of dates.
     pub home: Option<Country>,
+    /// Which words speak for which category, the operator's among them.
+    pub categories: Arc<Categories>,
 }
 
 /// An engine.
@@ -40,23 +43,23 @@ pub struct Remote {
 #[derive(Debug)]
 pub struct Local {
     /// How it is asked.
-    pub engine: Tesseract,
+    pub engine: LocalEngine,
 }
 
 impl Engines {
     /// These, in this order.
-    pub fn new(engines: Vec<Engine>, home: Option<Country>) -> Self {
-        Self { engines, home }
+    pub fn new(engines: Vec<Engine>, home: Option<Country>, categories: Arc<Categories>) -> Self {
+        Self { order: engines, home, categories }
     }
 
     /// All of them.
     pub fn in_order(&self) -> &[Engine] {
-        &self.engines
+        &self.order
     }
 
-    /// The local one, if there is one.
-    pub fn local(&self) -> Option<&Local> {
-        self.engines.iter().find_map(|it| match it {
+    /// The local ones, in this order.
+    pub fn locals(&self) -> impl Iterator<Item = &Local> {
+        self.order.iter().filter_map(|it| match it {
             Engine::Local(local) => Some(local),
             Engine::Remote(_) => None,
         })

@@ -1,7 +1,8 @@
 //! Reading on this machine: a queue of its own, so that texts never wait behind it. The message's
 //! job hands over to it and ends; it hands back by a new job when the reading is written down.
 
-use super::ask::read_here;
+use super::Local;
+use super::ask::{hints, read_here};
 use super::photo::{Photo, photo};
 use crate::domain::ids::MessageId;
 use crate::pipeline::worker::{Deps, StepError, Try, guarded};
@@ -28,7 +29,8 @@ pub async fn read_locally(deps: &Deps, id: MessageId, which: Try) -> Result<(), 
     let message = deps.store.message(id).await?;
     let read = match guarded(reading(deps, &message, which)).await {
         Err(error) if which.gives_up(error.verdict()) => {
-            let engine = deps.engines.local().map_or("local", |it| it.name()).to_owned();
+            let readings = deps.store.readings(message.id).await?;
+            let engine = next(deps, &readings).map_or("local", |it| it.name()).to_owned();
             Some(Read::Not { engine, reason: error.to_string() })
         }
         read => read?,
@@ -45,17 +47,23 @@ pub async fn read_locally(deps: &Deps, id: MessageId, which: Try) -> Result<(), 
 
 /// The reading; `None` when there is one already, or no photo.
 async fn reading(deps: &Deps, message: &Message, which: Try) -> Result<Option<Read>, StepError> {
-    let local = deps.engines.local().ok_or(EngineError::NotInstalled(
-        "this worker has no local engine: does OCR_ENGINES still name one?",
-    ))?;
-    let readings = deps.store.readings(message.id).await?;
-    if readings.iter().any(|it| it.engine() == local.name()) {
-        return Ok(None);
+    if deps.engines.locals().next().is_none() {
+        return Err(EngineError::NotInstalled(
+            "this worker has no local engine: does OCR_ENGINES still name one?",
+        )
+        .into());
     }
+    let readings = deps.store.readings(message.id).await?;
+    let Some(local) = next(deps, &readings) else { return Ok(None) };
     match photo(deps, message, which).await? {
-        Photo::Here(photo) => read_here(deps, local, photo).await.map(Some),
+        Photo::Here(photo) => Ok(Some(read_here(local, photo.bytes, &hints(deps)).await?)),
         Photo::Lost => Ok(None),
     }
+}
+
+/// The first local engine that has not read it.
+fn next<'a>(deps: &'a Deps, readings: &[Read]) -> Option<&'a Local> {
+    deps.engines.locals().find(|it| readings.iter().all(|read| read.engine() != it.name()))
 }
 
 fn order(message: &Message) -> Order {
