@@ -178,13 +178,22 @@ impl Store {
 
     /// Whether every migration that this program knows has been applied.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        let newest = sqlx::migrate!("./migrations").iter().map(|it| it.version).max();
-        let applied: Result<Option<i64>, sqlx::Error> =
-            sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-                .fetch_one(&self.pool)
-                .await;
-        match applied {
-            Ok(version) => Ok(version >= newest),
+        // Not by the newest alone: two that were written side by side may come in either order.
+        let known: Vec<i64> = sqlx::migrate!("./migrations").iter().map(|it| it.version).collect();
+        let missing: Result<bool, sqlx::Error> = sqlx::query_scalar(
+            "select exists (
+                 select from unnest($1::bigint[]) as known (version)
+                 where not exists (
+                     select from _sqlx_migrations as applied
+                     where applied.version = known.version and applied.success
+                 )
+             )",
+        )
+        .bind(&known)
+        .fetch_one(&self.pool)
+        .await;
+        match missing {
+            Ok(missing) => Ok(!missing),
             Err(sqlx::Error::Database(error))
                 if error.code().as_deref() == Some(UNDEFINED_TABLE) =>
             {

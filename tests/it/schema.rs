@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use paragon::store::Store;
 use serde_json::Value;
 use sqlx::{Column, Either, Executor, SqlSafeStr, TypeInfo};
 
-use crate::rig::cluster;
+use crate::rig::{Rig, cluster};
 
 /// `.sqlx/` is what the compiler believes of each query: a stale entry would lie to it.
 #[tokio::test(flavor = "multi_thread")]
@@ -158,4 +159,17 @@ async fn what_has_outlived_its_use_is_removed_and_nothing_else() {
         .unwrap();
     assert_eq!(photos, [b"of a message".to_vec(), b"young orphan".to_vec()]);
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_lacks_any_migration_is_behind() {
+    let rig = Rig::start().await;
+    let store = Store::open(&rig.database_url, 1).unwrap();
+    assert!(store.is_migrated().await.unwrap());
+    let one =
+        "delete from _sqlx_migrations where version = (select min(version) from _sqlx_migrations)";
+    sqlx::query(one).execute(&rig.pool).await.unwrap();
+    assert!(!store.is_migrated().await.unwrap());
+    store.close().await;
+    rig.end().await;
 }
