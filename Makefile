@@ -19,8 +19,8 @@ test: setup ## every test, against a private Postgres that is thrown away after
 
 proof: setup ## the long proof: workers and ingress killed, Postgres stopped and frozen, under load
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|intake_proof|reading)::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: intake_proof:: reading::; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|intake_proof|reading)::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: intake_proof:: reading::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it

@@ -13,7 +13,6 @@ use super::engines::EngineError;
 
 /// A page of text is some 50 kB; a picture of a page some megabytes.
 const MAX_OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
-const MAX_COMPLAINT_BYTES: u64 = 16 * 1024;
 /// What a decoder may take: kilobytes of address space, seconds of CPU. (macOS knows no such limit
 /// of memory; there the one of time remains.)
 const BOUNDED: &str = r#"ulimit -v 1500000 2>/dev/null; ulimit -t 20; exec "$@""#;
@@ -26,18 +25,16 @@ pub struct Ended {
     pub code: Option<i32>,
     /// What it printed, up to 32 MB.
     pub output: Vec<u8>,
-    /// What it said on stderr, up to 16 kB.
-    pub complaint: String,
 }
 
-/// A program to run with pipes on all sides; dropping it kills it.
+/// A program to run with pipes to it and from it, and nobody to hear its complaints; dropping it kills it.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command
         .env("OMP_THREAD_LIMIT", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .kill_on_drop(true);
     command
 }
@@ -70,9 +67,7 @@ async fn talk(
         io::ErrorKind::NotFound => EngineError::NotInstalled(missing),
         _ => failed(why),
     })?;
-    let (Some(mut stdin), Some(stdout), Some(stderr)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(EngineError::Failed("a program without pipes".into()));
     };
     // A program that ends early closes the pipe: its exit code then tells, not the write.
@@ -81,16 +76,13 @@ async fn talk(
         drop(stdin);
     };
     let mut output = Vec::new();
-    let mut complaint = Vec::new();
     let mut stdout = stdout.take(MAX_OUTPUT_BYTES);
-    let mut stderr = stderr.take(MAX_COMPLAINT_BYTES);
-    let ((), out, err) =
-        tokio::join!(write, stdout.read_to_end(&mut output), stderr.read_to_end(&mut complaint));
-    out.and(err).map_err(failed)?;
-    drop((stdout, stderr));
+    let ((), out) = tokio::join!(write, stdout.read_to_end(&mut output));
+    out.map_err(failed)?;
+    drop(stdout);
     let code = child.wait().await.map_err(failed)?.code();
     if code == Some(NOT_FOUND) {
         return Err(EngineError::NotInstalled(missing));
     }
-    Ok(Ended { code, output, complaint: String::from_utf8_lossy(&complaint).into_owned() })
+    Ok(Ended { code, output })
 }
