@@ -250,14 +250,24 @@ async fn walk(row: Row) -> (Row, [usize; 4]) {
 
     rig.hear_echoes_of_accepted().await;
     let count = |count: i64| usize::try_from(count).unwrap();
+    let mut said = rig.answers_to(&photo);
+    if row.scene != Scene::Late {
+        // On a busy machine any photo may take over a minute: the word of it is no answer.
+        said.retain(is_answer);
+    }
     let seen = [
         count(rig.count("entries").await),
         rig.stripe.customers().len(),
-        rig.answers_to(&photo).len(),
+        said.len(),
         rig.anthropic.count(AnthropicRoute::Messages),
     ];
     rig.end().await;
     (row, seen)
+}
+
+/// Whether it is more than the word that it takes longer.
+fn is_answer(sent: &Sent) -> bool {
+    !sent.text.as_deref().is_some_and(|it| it.contains("a little longer"))
 }
 
 /// Brings it to where the worker that is killed comes in.
@@ -364,11 +374,8 @@ async fn many_photos_of_many_new_senders_through_killed_workers_are_as_many_entr
     println!("{}", rig.value::<String>(became).await);
     assert_eq!(usize::try_from(rig.count("entries").await).unwrap(), count);
     assert_eq!(rig.stripe.customers().len(), senders);
-    // On a busy machine a photo takes over a minute: the word that says so is no answer.
-    let is_answer =
-        |it: &&Sent| !it.text.as_deref().is_some_and(|it| it.contains("a little longer"));
     for photo in &photos {
-        assert_eq!(rig.answers_to(photo).iter().filter(is_answer).count(), 1);
+        assert_eq!(rig.answers_to(photo).iter().filter(|it| is_answer(it)).count(), 1);
     }
     rig.end().await;
 }
