@@ -98,7 +98,8 @@ impl AnthropicError {
             401..=404 => Self::Unauthorized(refusal),
             413 => Self::TooLarge,
             400 if is_out_of_credit(&body) => Self::Unauthorized(refusal),
-            500.. => Self::ServerFailed(refusal),
+            // 408: our request came too slowly. It is as good as it was.
+            408 | 500.. => Self::ServerFailed(refusal),
             _ => Self::Rejected(refusal),
         }
     }
@@ -131,6 +132,7 @@ mod tests {
     #[test]
     fn the_cause_chooses_the_fate() {
         check(429, "rate_limit_error", "", "SlowDown", Verdict::Retry);
+        check(408, "", "", "ServerFailed", Verdict::Retry);
         check(529, "overloaded_error", "", "SlowDown", Verdict::Retry);
         check(401, "authentication_error", "", "Unauthorized", Verdict::Halt);
         check(403, "permission_error", "", "Unauthorized", Verdict::Halt);

@@ -135,7 +135,8 @@ impl StripeError {
         match answer.status {
             429 => Self::SlowDown { retry_after: answer.retry_after(), refusal },
             401 | 403 => Self::Unauthorized(refusal),
-            500.. => Self::ServerFailed(refusal),
+            // 408: the request came too slowly; whether it was done is not said.
+            408 | 500.. => Self::ServerFailed(refusal),
             _ if code == Some("idempotency_key_in_use") => Self::KeyInUse(refusal),
             _ if refusal.kind.as_deref() == Some("idempotency_error") => Self::KeyReused(refusal),
             409 | 424 => Self::KeyInUse(refusal),

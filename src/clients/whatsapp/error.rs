@@ -200,7 +200,7 @@ impl SendError {
             401 => Self::TokenDead(refusal),
             403 => Self::Blocked(refusal),
             429 => Self::SlowDown { retry_after, refusal },
-            500.. => Self::OutcomeUnknown(refusal.to_string().into()),
+            408 | 500.. => Self::OutcomeUnknown(refusal.to_string().into()),
             _ => Self::Malformed(refusal),
         }
     }
@@ -279,6 +279,7 @@ mod tests {
         check(500, r#"{"error":{"message":"Internal Server Error"}}"#, "OutcomeUnknown");
         check(502, "<html>", "OutcomeUnknown");
         check(429, "", "SlowDown");
+        check(408, "", "OutcomeUnknown");
         check(401, "", "TokenDead");
         check(403, "", "Blocked");
         check(400, "", "Malformed");

@@ -109,7 +109,7 @@ fn by_status(status: u16, refusal: Refusal, retry_after: Option<Duration>) -> Me
     match status {
         401 => MediaError::TokenDead(refusal),
         404 | 410 => MediaError::Gone(refusal),
-        429 | 500.. => MediaError::SlowDown { retry_after, refusal },
+        408 | 429 | 500.. => MediaError::SlowDown { retry_after, refusal },
         _ => MediaError::Unreadable(refusal),
     }
 }
