@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test proof eval bench lint sqlx models setup queuebench board
+.PHONY: help demo test proof eval bench lint sqlx models browser setup queuebench board
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -17,10 +17,11 @@ test: setup ## every test, against a private Postgres that is thrown away after
 	else $(cargo) test --workspace --all-features --all-targets; fi
 	@$(cargo) test --doc --workspace --all-features
 
-proof: setup ## the long proof: workers and ingress killed, Postgres stopped and frozen, under load
+proof: setup ## the long proof: all kinds of failures under load, and the pages in a real browser
+	@./scripts/browser.sh || true
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|intake_proof|reading)::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: intake_proof:: reading::; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|intake_proof|reading|browser)::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: intake_proof:: reading:: browser::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it
@@ -51,6 +52,9 @@ board: setup ## the queue in apalis-board, on loopback
 
 models: ## fetches the models that read photos; setup does it too, and goes on without them
 	@./scripts/models.sh
+
+browser: ## installs what the browser proof needs: Node.js, Chromium, two npm packages; proof does it too
+	@./scripts/browser.sh
 
 setup: ## installs what is missing, after saying so (demo and test do it by themselves)
 	@./scripts/setup.sh

@@ -5,6 +5,7 @@
 mod rig;
 mod outside;
 mod programs;
+mod browser;
 mod talk;
 
 mod whole_path;
