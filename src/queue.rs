@@ -40,6 +40,9 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Messages, Self::LocalReading, Self::Reminders];
+
     /// Its name in Postgres.
     pub fn name(self) -> &'static str {
         match self {

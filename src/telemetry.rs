@@ -2,7 +2,9 @@
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` is set. No phone, name, text, picture, token or wamid goes in.
 
 pub mod metrics;
+mod meter;
 pub mod ingress;
+pub mod worker;
 
 use std::collections::HashMap;
 

@@ -1,9 +1,10 @@
 //! The worker: apalis workers on two queues, one for messages on their way and one for photos
 //! that are read on this machine. Turns what a step says into what the queue understands.
 
-use std::net::TcpListener;
+mod chores;
+
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Data as WebData;
 use actix_web::{App, HttpServer};
@@ -14,7 +15,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
+use self::chores::{keep_counting, keep_looking_after_pauses, keep_telling_delays, keep_tidy};
 use super::home::Home;
+use super::probes::Numbers;
 use super::renewal::{Renewable, keep_renewing};
 use super::{Failure, engines, probes, shutdown};
 use crate::clients::Http;
@@ -26,12 +29,13 @@ use crate::domain::retry::Verdict;
 use crate::pipeline::worker::extract::{Engine, read_locally};
 use crate::pipeline::worker::remind::remind;
 use crate::pipeline::worker::{
-    Ask, Deps, Pace, SendPace, StepError, Try, Unbroken, Wishes, late, pauses, process,
+    Deps, Pace, SendPace, StepError, Timings, Try, Unbroken, Wishes, late, process,
 };
 use crate::queue::{self, Bell, Errand, Job, Queue, ReminderJob};
 use crate::settings::{SettingError, WorkerSettings};
 use crate::store::Store;
 use crate::telemetry;
+use crate::telemetry::worker::WorkerMetrics;
 
 /// Connections besides one for each job, for probes and chores. The queue has its own.
 const SPARE_CONNECTIONS: usize = 2;
@@ -39,17 +43,6 @@ const SPARE_CONNECTIONS: usize = 2;
 /// Reminders that one process sends at once: they wait for Meta, hardly for Postgres, and answers go
 /// first.
 const REMINDERS_AT_ONCE: usize = 4;
-
-/// How often what has outlived its use is removed.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
-
-/// How often it is looked whether a number is paused, and every so many looks Meta is asked about it:
-/// each half minute.
-const LOOK_AT_PAUSES_EVERY: Duration = Duration::from_secs(5);
-const ASK_META_EVERY: u64 = 6;
-
-/// How often photos that take long are looked for.
-const LOOK_FOR_LATE_EVERY: Duration = Duration::from_secs(5);
 
 /// A job needs Postgres for moments only, so that connections are fewer than jobs.
 const MOST_CONNECTIONS: usize = 8;
@@ -80,15 +73,20 @@ impl Worker {
             .map_err(|error| SettingError::unreadable("DATABASE_URL", error))?;
         let http = Http::new().map_err(anyhow::Error::from)?;
         let graph = settings.graph;
-        let whatsapp = WhatsApp::new(http.clone(), &graph.url, &graph.token, graph.media_hosts)
+        let metrics = WorkerMetrics::default();
+        let counted = |to: &'static str| {
+            let metrics = metrics.clone();
+            http.watched(Arc::new(move |outcome, took| metrics.called(to, outcome, took)))
+        };
+        let whatsapp = WhatsApp::new(counted("graph"), &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
-        let stripe = Stripe::new(http.clone(), &settings.stripe_url, &settings.stripe_key)
+        let stripe = Stripe::new(counted("stripe"), &settings.stripe_url, &settings.stripe_key)
             .map_err(SettingError::of_client("STRIPE_API_URL", "STRIPE_SECRET_KEY"))?;
         let tokens = [
             Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer()),
             Renewable::new("STRIPE_SECRET_KEY", settings.stripe_key_file, stripe.bearer()),
         ];
-        let engines = engines::all(&settings.reading, &http).await?;
+        let engines = engines::all(&settings.reading, &counted("anthropic")).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {
             format!("METRICS_ADDR: cannot listen on {}", settings.metrics_address)
         })?;
@@ -100,6 +98,7 @@ impl Worker {
             media_max_bytes: graph.media_max_bytes,
             sender_daily_limit: settings.sender_daily_limit,
             new_senders: settings.new_senders,
+            retention: settings.retention,
         };
         let deps = Deps {
             bell: Bell::new(store.pool()),
@@ -112,6 +111,8 @@ impl Worker {
             sends: SendPace::new(settings.sends_per_second),
             engines: Arc::new(engines),
             wishes: Arc::new(wishes),
+            timings: Timings::default(),
+            metrics,
         };
         Ok(Self {
             deps,
@@ -130,27 +131,33 @@ impl Worker {
         names.join(", ")
     }
 
+    /// Where it shows its metrics and probes; the port is real even where `:0` was asked for.
+    pub fn metrics_address(&self) -> std::io::Result<SocketAddr> {
+        self.probes.local_addr()
+    }
+
     /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
         let Self { deps, name, concurrency, ocr_concurrency, tokens, probes: listener } = self;
         let pool = deps.store.pool();
         info!(worker = name, concurrency, ocr_concurrency, "working");
+        let seen = apalis_lease::Metrics::new(deps.metrics.meter());
+        let backend = |queue, slots| {
+            LeaseBackend::new(pool, queue::config(queue, &name, slots)).metrics(&seen)
+        };
         let messages = WorkerBuilder::new(format!("{name}-messages"))
-            .backend(LeaseBackend::new(pool, queue::config(Queue::Messages, &name, concurrency)))
+            .backend(backend(Queue::Messages, concurrency))
             .data(deps.clone())
             .build(on_message);
         let readings = WorkerBuilder::new(format!("{name}-reading"))
-            .backend(LeaseBackend::new(
-                pool,
-                queue::config(Queue::LocalReading, &name, ocr_concurrency),
-            ))
+            .backend(backend(Queue::LocalReading, ocr_concurrency))
             .data(deps.clone())
             .build(on_local_reading);
         let reminders = WorkerBuilder::new(format!("{name}-reminders"))
-            .backend(LeaseBackend::new(
-                pool,
-                queue::config(Queue::Reminders, &name, REMINDERS_AT_ONCE),
-            ))
+            .backend(
+                LeaseBackend::new(pool, queue::config(Queue::Reminders, &name, REMINDERS_AT_ONCE))
+                    .metrics(&seen),
+            )
             .data(deps.clone())
             .build(on_reminder);
         let has_local = deps.engines.locals().next().is_some();
@@ -163,16 +170,21 @@ impl Worker {
             }
         };
         let renewed = Notify::new();
-        let (worked, reminded, has_read, probes, (), (), (), ()) = tokio::join!(
+        let (worked, reminded, has_read, probes, (), (), (), (), ()) = tokio::join!(
             ending_all(&stop, messages.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reminders.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reading),
-            ending_all(&stop, serve_probes(listener, deps.store.clone(), stop.clone())),
+            ending_all(&stop, serve_probes(listener, &deps, stop.clone())),
             keep_tidy(&deps, stop.clone()),
+            keep_counting(&deps, &seen, stop.clone()),
             keep_telling_delays(&deps, stop.clone()),
             keep_renewing(tokens, stop.clone(), &renewed),
             keep_looking_after_pauses(&deps, stop.clone(), &renewed),
         );
+        // What ran to its end after the last count.
+        if let Err(error) = deps.timings.write_down(&deps.store).await {
+            warn!(%error, "how long the last steps took is not counted");
+        }
         deps.store.close().await;
         worked.and(reminded).and(has_read).map_err(anyhow::Error::from)?;
         probes
@@ -186,48 +198,6 @@ async fn ending_all<T>(stop: &CancellationToken, part: impl Future<Output = T>) 
     part.await
 }
 
-/// Does the store's chores now and then, until `stop` is cancelled.
-async fn keep_tidy(deps: &Deps, stop: CancellationToken) {
-    let mut due = tokio::time::interval(TIDY_EVERY);
-    while stop.run_until_cancelled(due.tick()).await.is_some() {
-        let chores = deps.store.tidy(deps.clock.now());
-        if let Some(Err(error)) = stop.run_until_cancelled(chores).await {
-            warn!(%error, "chores were not done; they are tried again in an hour");
-        }
-    }
-}
-
-/// Looks for photos that take long, until `stop` is cancelled.
-async fn keep_telling_delays(deps: &Deps, stop: CancellationToken) {
-    let mut due = tokio::time::interval(LOOK_FOR_LATE_EVERY);
-    while stop.run_until_cancelled(due.tick()).await.is_some() {
-        if let Some(Err(error)) = stop.run_until_cancelled(late::look_for_late(deps)).await {
-            warn!(%error, "nobody was told of delays; they are looked for again");
-        }
-    }
-}
-
-/// Looks after paused numbers, until `stop` is cancelled. Meta is asked at the start, when there is
-/// another token, and now and then.
-async fn keep_looking_after_pauses(deps: &Deps, stop: CancellationToken, renewed: &Notify) {
-    let mut due = tokio::time::interval(LOOK_AT_PAUSES_EVERY);
-    let mut looked = 0_u64;
-    loop {
-        let ask = tokio::select! {
-            () = stop.cancelled() => return,
-            () = renewed.notified() => Ask::Meta,
-            _ = due.tick() => {
-                looked += 1;
-                if looked % ASK_META_EVERY == 1 { Ask::Meta } else { Ask::Nobody }
-            }
-        };
-        let looking = pauses::look_after_pauses(deps, ask);
-        if let Some(Err(error)) = stop.run_until_cancelled(looking).await {
-            warn!(%error, "paused numbers were not looked after; they are looked at again");
-        }
-    }
-}
-
 async fn cancelled(stop: CancellationToken) -> Result<(), WorkerError> {
     stop.cancelled().await;
     Ok(())
@@ -235,15 +205,18 @@ async fn cancelled(stop: CancellationToken) -> Result<(), WorkerError> {
 
 async fn serve_probes(
     listener: TcpListener,
-    store: Store,
+    deps: &Deps,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let home = Home::here();
+    let (home, store, metrics) = (Home::here(), deps.store.clone(), deps.metrics.clone());
+    let numbers = Numbers(Arc::new(move || metrics.text()));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(WebData::new(store.clone()))
             .app_data(WebData::new(home.clone()))
+            .app_data(WebData::new(numbers.clone()))
             .configure(probes::probes)
+            .configure(probes::metrics)
     })
     .workers(1)
     .disable_signals()

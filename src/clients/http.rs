@@ -3,6 +3,8 @@
 //! server may have begun, and puts neither ids nor queries into spans or errors.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -24,8 +26,21 @@ const REFUSAL_CAP: usize = 64 * 1024;
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The one client and its pool of connections. A clone is the same client.
-#[derive(Clone, Debug)]
-pub struct Http(reqwest::Client);
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    watch: Option<Watch>,
+}
+
+/// Told of each call that has ended: `answered`, `refused` (4xx), `slow_down` (429), `failed` (5xx),
+/// `not_sent`, `outcome_unknown` or `too_large`, and how long it took, with the body of its answer.
+pub type Watch = Arc<dyn Fn(&'static str, Duration) + Send + Sync>;
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Http")
+    }
+}
 
 /// The client cannot be made: the machine has no CA certificates that could be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -71,36 +86,36 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(55))
             .tcp_keepalive(Duration::from_secs(30))
             .build()
-            .map(Self)
+            .map(|client| Self { client, watch: None })
             .map_err(|it| NoTls(it.into()))
+    }
+
+    /// The same client for calls that `watch` is told of.
+    #[must_use]
+    pub fn watched(&self, watch: Watch) -> Self {
+        Self { client: self.client.clone(), watch: Some(watch) }
     }
 
     /// A GET of `url`, told in spans as `route` only, with an end after `within`.
     pub(super) fn get(&self, url: Url, route: &'static str, within: Duration) -> Call {
-        Call::new(&self.0, Method::GET, url, route, within)
+        Call::new(self, Method::GET, url, route, within)
     }
 
     /// A POST to `url`, told in spans as `route` only, with an end after `within`.
     pub(super) fn post(&self, url: Url, route: &'static str, within: Duration) -> Call {
-        Call::new(&self.0, Method::POST, url, route, within)
+        Call::new(self, Method::POST, url, route, within)
     }
 }
 
 /// A request that has not been sent yet.
 pub(super) struct Call {
     request: RequestBuilder,
-    span: Span,
+    told: Told,
     at_most: usize,
 }
 
 impl Call {
-    fn new(
-        client: &reqwest::Client,
-        method: Method,
-        url: Url,
-        route: &'static str,
-        within: Duration,
-    ) -> Self {
+    fn new(http: &Http, method: Method, url: Url, route: &'static str, within: Duration) -> Self {
         let span = tracing::info_span!(
             "http.client",
             otel.kind = "client",
@@ -111,8 +126,9 @@ impl Call {
             http.elapsed_ms = Empty,
             http.failure = Empty,
         );
-        let request = client.request(method, url).timeout(within);
-        Self { request, span, at_most: USUAL_CAP }
+        let request = http.client.request(method, url).timeout(within);
+        let told = Told { span, watch: http.watch.clone() };
+        Self { request, told, at_most: USUAL_CAP }
     }
 
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -144,13 +160,13 @@ impl Call {
 
     /// Sends it, once, and waits for the answer's head only.
     pub async fn begin(self) -> Result<Begun, HttpError> {
-        let Self { request, span, at_most } = self;
+        let Self { request, told, at_most } = self;
         let started = Instant::now();
-        let sent = request.send().instrument(span.clone()).await.map_err(HttpError::from_reqwest);
-        match sent {
-            Ok(response) => Ok(Begun { response, span, at_most, started }),
+        let sending = request.send().instrument(told.span.clone());
+        match sending.await.map_err(HttpError::from_reqwest) {
+            Ok(response) => Ok(Begun { response, told, at_most, started }),
             Err(error) => {
-                told(&span, started, Err(&error));
+                told.of(started, Err(&error));
                 Err(error)
             }
         }
@@ -160,7 +176,7 @@ impl Call {
 /// An answer whose body has not been read.
 pub(super) struct Begun {
     response: reqwest::Response,
-    span: Span,
+    told: Told,
     at_most: usize,
     started: Instant,
 }
@@ -178,23 +194,38 @@ impl Begun {
 
     /// Reads the body.
     pub async fn finish(self) -> Result<Answer, HttpError> {
-        let Self { response, span, at_most, started } = self;
-        let outcome = body_of(response, at_most).instrument(span.clone()).await;
-        told(&span, started, outcome.as_ref());
+        let Self { response, told, at_most, started } = self;
+        let outcome = body_of(response, at_most).instrument(told.span.clone()).await;
+        told.of(started, outcome.as_ref());
         outcome
     }
 }
 
-/// Says in the call's span how it ended.
-fn told(span: &Span, started: Instant, outcome: Result<&Answer, &HttpError>) {
-    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.record("http.elapsed_ms", elapsed_ms);
-    match outcome {
-        Ok(answer) => span.record("http.status", answer.status),
-        Err(HttpError::NotSent(_)) => span.record("http.failure", "not_sent"),
-        Err(HttpError::OutcomeUnknown(_)) => span.record("http.failure", "outcome_unknown"),
-        Err(HttpError::TooLarge { .. }) => span.record("http.failure", "too_large"),
-    };
+/// Who is told how a call ended.
+struct Told {
+    span: Span,
+    watch: Option<Watch>,
+}
+
+impl Told {
+    fn of(&self, started: Instant, outcome: Result<&Answer, &HttpError>) {
+        let took = started.elapsed();
+        let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.span.record("http.elapsed_ms", elapsed_ms);
+        let word = match outcome {
+            Ok(answer) => {
+                self.span.record("http.status", answer.status);
+                answer.word()
+            }
+            Err(error) => {
+                self.span.record("http.failure", error.word());
+                error.word()
+            }
+        };
+        if let Some(watch) = &self.watch {
+            watch(word, took);
+        }
+    }
 }
 
 async fn body_of(mut response: reqwest::Response, at_most: usize) -> Result<Answer, HttpError> {
@@ -238,6 +269,14 @@ async fn start_of_body(mut response: reqwest::Response) -> Vec<u8> {
 }
 
 impl HttpError {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::NotSent(_) => "not_sent",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+
     fn from_reqwest(error: reqwest::Error) -> Self {
         let unsent = error.is_connect() || error.is_builder();
         let cause = error.without_url().into();
@@ -257,6 +296,15 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    fn word(&self) -> &'static str {
+        match self.status {
+            200..300 => "answered",
+            429 => "slow_down",
+            500.. => "failed",
+            _ => "refused",
+        }
+    }
+
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

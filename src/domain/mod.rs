@@ -15,3 +15,4 @@ pub mod account;
 pub mod delivery;
 pub mod retry;
 pub mod limits;
+pub mod retention;

@@ -4,18 +4,21 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::{GraphSettings, SecretFile, SettingError, Source};
 use crate::clients::Secret;
 use crate::domain::language::Language;
 use crate::domain::limits::NewSenders;
 use crate::domain::money::Country;
+use crate::domain::retention::Retention;
 
 /// The settings of `worker`.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
     /// `DATABASE_URL`.
     pub database_url: Secret,
-    /// `METRICS_ADDR`: `/healthz` and `/readyz`.
+    /// `METRICS_ADDR`: `/metrics`, `/healthz` and `/readyz`.
     pub metrics_address: SocketAddr,
     /// How answers leave and pending media is fetched.
     pub graph: GraphSettings,
@@ -47,6 +50,8 @@ pub struct WorkerSettings {
     pub new_senders: NewSenders,
     /// `ECHO_WAIT_S`: how long a send of unknown outcome waits for the status that echoes it.
     pub echo_wait: Duration,
+    /// `RETAIN_PHOTOS_DAYS`, `RETAIN_RAW_DAYS`, `RETAIN_HISTORY_DAYS`.
+    pub retention: Retention,
 }
 
 /// Who reads photos, and what they should know.
@@ -132,6 +137,11 @@ impl WorkerSettings {
             )?,
             new_senders: new_senders(source)?,
             echo_wait: Duration::from_secs(source.number("ECHO_WAIT_S", 60)?),
+            retention: Retention {
+                photos: age(source, "RETAIN_PHOTOS_DAYS", 0)?,
+                raw: age(source, "RETAIN_RAW_DAYS", 90)?,
+                history: age(source, "RETAIN_HISTORY_DAYS", 30)?,
+            },
         })
     }
 }
@@ -200,6 +210,19 @@ fn home_country(source: &Source) -> Result<Option<Country>, SettingError> {
         )
     })?;
     Ok(Some(country))
+}
+
+/// How many days something is kept; 0 is for ever.
+fn age(
+    source: &Source,
+    name: &'static str,
+    default: u16,
+) -> Result<Option<TimeDelta>, SettingError> {
+    Retention::age(source.number(name, default)?).ok_or_else(|| {
+        let least = Retention::LEAST_DAYS;
+        let problem = format!("want 0 (for ever) or at least {least} days: Meta delivers for 7");
+        SettingError::unreadable(name, problem)
+    })
 }
 
 fn at_least_one<N: Default + PartialEq>(name: &'static str, number: N) -> Result<N, SettingError> {

@@ -3,9 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Store, StoreError};
-
-/// How long done jobs and their attempts are kept for whoever asks what happened.
-const DONE_JOBS_LIVE: TimeDelta = TimeDelta::days(30);
+use crate::domain::retention::Retention;
 
 /// How long a status of an unknown message waits for its message.
 const PARKED_STATUSES_LIVE: TimeDelta = TimeDelta::days(7);
@@ -20,26 +18,11 @@ const ORPHANS_LIVE: TimeDelta = TimeDelta::days(1);
 /// How far back orphans are looked for: a worker runs at least once in so long.
 const ORPHANS_SINCE: TimeDelta = TimeDelta::days(31);
 
-/// Rows in one step: small enough that nobody waits behind it.
-const STEP: i32 = 1000;
-
 impl Store {
     /// Removes what has outlived its use, a small step at a time. Several workers may be at it at
     /// once, and an interrupted one has done no harm.
-    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let seconds = DONE_JOBS_LIVE.num_seconds();
-        loop {
-            let gone = sqlx::query_scalar!(
-                r#"select apalis_lease.prune(make_interval(secs => $1::bigint), $2) as "gone!""#,
-                seconds,
-                STEP
-            )
-            .fetch_one(&self.pool)
-            .await?;
-            if gone < STEP {
-                break;
-            }
-        }
+    pub async fn tidy(&self, retention: &Retention, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.retain(retention, now).await?;
         sqlx::query!(
             "delete from parked_statuses where received_at < $1",
             now - PARKED_STATUSES_LIVE

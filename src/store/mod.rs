@@ -23,7 +23,10 @@ pub mod reminders;
 pub mod reached;
 pub mod costs;
 pub mod views;
+pub mod health;
+mod steps;
 mod chores;
+mod retention;
 
 use std::time::Duration;
 

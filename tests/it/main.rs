@@ -32,7 +32,12 @@ mod reading;
 mod fixtures;
 mod processes;
 mod telemetry;
+mod ops;
+mod history;
+mod metrics;
+mod deploy;
 mod schema;
+mod retention;
 mod words;
 
 mod vendor_schemas;

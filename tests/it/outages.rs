@@ -124,7 +124,7 @@ async fn what_is_given_up_is_told_to_the_sender_and_stays_visible_until_retried(
     rig.drain().await;
 
     let reason: String = rig.value("select reason from ops.dead_jobs").await;
-    assert!(reason.starts_with("stripe: refused"), "{reason}");
+    assert!(reason.starts_with("match_customer: stripe: refused"), "{reason}");
     let told = rig.answers_to(&photo)[0].text.clone().unwrap();
     assert!(told.contains("Your photo is safe"), "{told}");
 

@@ -179,7 +179,9 @@ async fn migrate_brings_an_empty_postgres_up_to_date_twice_and_from_two_machines
     let status = output(PARAGON, &["status", "--json"], &settings);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["queue_depth"].as_array().unwrap().len(), 3);
-    assert_eq!(status["messages"], serde_json::json!([]));
+    for view in ["messages", "steps", "workers", "stuck_jobs", "failures"] {
+        assert_eq!(status[view], serde_json::json!([]), "{view}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,12 +101,12 @@ impl Rig {
 
     /// The value of a number that the ingress shows, named with its labels.
     pub async fn metric(&self, name: &str) -> f64 {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(&self.metrics_url).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
-        let text = answer.text().await.unwrap();
-        let line = text.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+        shown(&self.metrics_page().await, name)
+    }
+
+    /// Everything that the ingress shows.
+    pub async fn metrics_page(&self) -> String {
+        page(&self.metrics_url).await
     }
 
     /// A photo as the webhook's item.
@@ -259,6 +259,20 @@ impl Drop for Rig {
         self.stop.cancel();
         assert!(self.ended || std::thread::panicking(), "a test must end its rig");
     }
+}
+
+/// What is answered there, which must be with 200.
+pub async fn page(url: &str) -> String {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    answer.text().await.unwrap()
+}
+
+/// The value of a number on a page of metrics, named with its labels.
+pub fn shown(page: &str, name: &str) -> f64 {
+    let line = page.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name} in {page}")).parse().unwrap()
 }
 
 /// Waits until `condition` holds.

@@ -1,23 +1,26 @@
 //! `paragon status`: the `ops` views in a terminal. Reads only.
 
+mod health;
+
 use std::io::Write;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::health::Health;
 use super::migrate::open;
 use crate::app::Failure;
 use crate::settings::AdminSettings;
-use crate::store::Store;
 use crate::store::views::{DeadJob, MessageRow, QueueDepth};
+use crate::store::{Store, StoreError};
 
 /// How many messages and dead jobs are shown.
 #[derive(Args)]
 #[command(after_help = "Example: paragon status --limit 50 --json | jq '.queue_depth'")]
 pub struct Arguments {
-    /// Show so many messages and dead jobs, the newest first.
+    /// Show so many messages, jobs and reasons at most.
     #[arg(long, default_value_t = 10)]
     limit: i64,
     /// One JSON object instead of tables.
@@ -25,7 +28,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// What `paragon status` shows.
+/// The way of messages: what waits, how far the newest have come, what gave up.
 pub struct Status {
     queues: Vec<QueueDepth>,
     messages: Vec<MessageRow>,
@@ -36,7 +39,12 @@ pub struct Status {
 pub async fn run(settings: &AdminSettings, arguments: &Arguments) -> Result<(), Failure> {
     let store = open(settings)?;
     let status = Status::of(&store, arguments.limit).await?;
-    let text = if arguments.json { format!("{:#}\n", status.json()) } else { status.text() };
+    let health = answered(Health::of(&store, arguments.limit).await)?;
+    let text = if arguments.json {
+        format!("{:#}\n", status.json(health.json()))
+    } else {
+        status.text() + &health.text()
+    };
     store.close().await;
     print(&text).map_err(anyhow::Error::from)?;
     Ok(())
@@ -54,15 +62,13 @@ impl Status {
     /// Asks the views.
     pub async fn of(store: &Store, limit: i64) -> anyhow::Result<Self> {
         let ask = async {
-            Ok::<_, crate::store::StoreError>(Self {
+            Ok(Self {
                 queues: store.queue_depth().await?,
                 messages: store.newest_messages(limit).await?,
                 dead: store.dead_jobs(limit).await?,
             })
         };
-        ask.await.context(
-            "the views do not answer; is DATABASE_URL right, and was `paragon migrate` run?",
-        )
+        answered(ask.await)
     }
 
     /// Tables for a terminal.
@@ -111,22 +117,29 @@ impl Status {
         text
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn json(&self, health: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
         let queues: Vec<_> = self.queues.iter().map(queue_json).collect();
         let messages: Vec<_> = self.messages.iter().map(message_json).collect();
         let dead: Vec<_> = self.dead.iter().map(dead_json).collect();
-        json!({ "queue_depth": queues, "messages": messages, "dead_jobs": dead })
+        let ours = [("queue_depth", queues), ("messages", messages), ("dead_jobs", dead)];
+        let ours = ours.map(|(view, rows)| (view, Value::from(rows)));
+        ours.into_iter().chain(health).map(|(view, rows)| (view.to_owned(), rows)).collect()
     }
 }
 
-fn queue_json(it: &QueueDepth) -> serde_json::Value {
+/// What the views say, or what to do when they say nothing.
+fn answered<T>(asked: Result<T, StoreError>) -> anyhow::Result<T> {
+    asked.context("the views do not answer; is DATABASE_URL right, and was `paragon migrate` run?")
+}
+
+fn queue_json(it: &QueueDepth) -> Value {
     json!({
         "queue": it.queue, "ready": it.ready, "deferred": it.deferred, "running": it.running,
         "dead": it.dead, "oldest_ready_s": it.oldest_ready_s,
     })
 }
 
-fn message_json(it: &MessageRow) -> serde_json::Value {
+fn message_json(it: &MessageRow) -> Value {
     json!({
         "id": it.id, "kind": it.kind, "state": it.state, "received_at": it.received_at,
         "accepted_at": it.accepted_at, "read_at": it.read_at, "matched_at": it.matched_at,
@@ -135,7 +148,7 @@ fn message_json(it: &MessageRow) -> serde_json::Value {
     })
 }
 
-fn dead_json(it: &DeadJob) -> serde_json::Value {
+fn dead_json(it: &DeadJob) -> Value {
     json!({
         "job": it.job, "message": it.message, "attempts": it.attempts, "reason": it.reason,
         "since": it.since,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Step;
 use crate::clients::anthropic::AnthropicError;
 use crate::clients::stripe::StripeError;
 use crate::clients::whatsapp::{MediaError, SendError};
@@ -12,6 +13,15 @@ use crate::store::StoreError;
 /// A step that is to be done again, or given up. Its text is kept with the job: nothing personal.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
+    /// The same, and in which step.
+    #[error("{step}: {cause}")]
+    Within {
+        /// Where.
+        step: Step,
+        /// What.
+        #[source]
+        cause: Box<StepError>,
+    },
     /// Our own memory.
     #[error("store: {0}")]
     Store(#[from] StoreError),
@@ -74,14 +84,24 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// The same, told as having happened in `step`.
+    #[must_use]
+    pub fn within(self, step: Step) -> Self {
+        Self::Within { step, cause: Box::new(self) }
+    }
+
     /// Whether Postgres did not answer as it should.
     pub fn is_postgres_away(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Postgres(_)) | Self::Queue(_))
+        match self {
+            Self::Within { cause, .. } => cause.is_postgres_away(),
+            other => matches!(other, Self::Store(StoreError::Postgres(_)) | Self::Queue(_)),
+        }
     }
 
     /// The fate of the job that met this.
     pub fn verdict(&self) -> Verdict {
         match self {
+            Self::Within { cause, .. } => cause.verdict(),
             Self::Store(error) => error.verdict(),
             Self::Queue(_) | Self::Panicked | Self::Hung(_) => Verdict::Retry,
             Self::Media(error) => error.verdict(),

@@ -62,7 +62,11 @@ pub async fn extract(deps: &Deps, message: &Message, which: Try) -> Result<Extra
         };
         let is_last = place + 1 == engines.len();
         match read_remotely(remote, photo.bytes, &hints(deps)).await {
-            Ok(read) => readings.push(keep(deps, message.id, read).await?),
+            Ok(read) => {
+                let read = keep(deps, message.id, read).await?;
+                count(deps, remote.name(), &read);
+                readings.push(read);
+            }
             Err(error) if !is_last && is_out(deps, remote, &error) => continue,
             Err(error) => return Err(error.into()),
         }
@@ -78,6 +82,16 @@ async fn keep(deps: &Deps, id: MessageId, read: Read) -> Result<Read, StepError>
     keep_reading(&mut tx, id, &read, deps.clock.now()).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(read)
+}
+
+/// Counts what an engine made of a photo.
+fn count(deps: &Deps, engine: &'static str, read: &Read) {
+    let verdict = match read {
+        Read::Seen(Reading { verdict: Verdict::Receipt(_), .. }) => "receipt",
+        Read::Seen(Reading { verdict: Verdict::NotAReceipt, .. }) => "not_a_receipt",
+        Read::Not { .. } => "unreadable",
+    };
+    deps.metrics.readings.one(engine, verdict);
 }
 
 /// Whether no further engine needs to be asked.

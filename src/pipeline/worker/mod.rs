@@ -16,6 +16,7 @@ mod pace;
 mod send_pace;
 mod sending;
 mod templates;
+mod step;
 mod error;
 mod unbroken;
 
@@ -24,13 +25,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::warn;
 
 pub use self::error::StepError;
 use self::extract::{Engines, Extracted, Extraction};
 pub use self::pace::Pace;
 pub use self::pauses::Ask;
 pub use self::send_pace::SendPace;
+use self::step::step;
+pub use self::step::{Step, Timings};
 pub use self::unbroken::Unbroken;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
@@ -40,12 +43,14 @@ use crate::domain::language::Language;
 use crate::domain::limits::NewSenders;
 use crate::domain::reading::{Fields, Verdict};
 use crate::domain::reply::Outcome;
+use crate::domain::retention::Retention;
 use crate::domain::retry;
 use crate::queue::Bell;
 use crate::store::Store;
 use crate::store::entries::{EntryOwner, Recorded};
 use crate::store::messages::{Kind, Message};
 use crate::store::replies::Each;
+use crate::telemetry::worker::WorkerMetrics;
 
 /// What the steps work with.
 #[derive(Clone, Debug)]
@@ -70,6 +75,10 @@ pub struct Deps {
     pub wishes: Arc<Wishes>,
     /// Since when Postgres has answered.
     pub unbroken: Arc<Unbroken>,
+    /// How long steps took, for the `ops` views.
+    pub timings: Timings,
+    /// What is counted for Prometheus.
+    pub metrics: WorkerMetrics,
 }
 
 /// What the operator decides about answers and look-ups.
@@ -89,6 +98,8 @@ pub struct Wishes {
     pub sender_daily_limit: u32,
     /// Whether senders are served whom nobody knows.
     pub new_senders: NewSenders,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Which try of a job this is.
@@ -123,8 +134,8 @@ const WORK_WITHIN: Duration = Duration::from_mins(4);
 pub async fn process(deps: &Deps, id: MessageId, which: Try) -> Result<(), StepError> {
     let message = deps.store.message(id).await?;
     if let Kind::Moved(to) = &message.kind {
-        return step("worker.follow_move", id, match_customer::follow_move(deps, &message, to))
-            .await;
+        let following = match_customer::follow_move(deps, &message, to);
+        return step(deps, Step::FollowMove, id, following).await;
     }
     let sender = deps.store.sender(&message).await?;
     // STOP is heard from everybody, whatever else they are not served.
@@ -170,24 +181,7 @@ async fn answer(
     sender: SenderId,
     outcome: &Outcome,
 ) -> Result<(), StepError> {
-    step("worker.reply", message.id, reply::reply(deps, message, sender, outcome)).await
-}
-
-/// Runs one step in a span of its own, and says in one line that it is done.
-async fn step<T>(
-    name: &'static str,
-    id: MessageId,
-    work: impl Future<Output = Result<T, StepError>>,
-) -> Result<T, StepError> {
-    // A span's name must be known when it is compiled; `otel.name` is the one that is shown.
-    let span = info_span!("worker.step", otel.name = name, message.id = %id);
-    async {
-        let done = work.await?;
-        info!(message.id = %id, "{name} done");
-        Ok(done)
-    }
-    .instrument(span)
-    .await
+    step(deps, Step::Reply, message.id, reply::reply(deps, message, sender, outcome)).await
 }
 
 /// The whole way of a photo up to what the sender is to be told; `None` while it is being read
@@ -200,7 +194,7 @@ async fn photo(
 ) -> Result<Option<Outcome>, StepError> {
     let extracting = extract::extract(deps, message, which);
     let (extraction, ()) = tokio::join!(
-        step("worker.extract", message.id, extracting),
+        step(deps, Step::Extract, message.id, extracting),
         acknowledge(deps, message, which)
     );
     let fields = match extraction? {
@@ -221,13 +215,13 @@ async fn book(
     fields: &Fields,
 ) -> Result<Outcome, StepError> {
     let matching = match_customer::match_customer(deps, message, sender);
-    let customer = step("worker.match_customer", message.id, matching).await?;
+    let customer = step(deps, Step::MatchCustomer, message.id, matching).await?;
     let owner = EntryOwner { message: message.id, sender, customer };
     let recording = async {
         let alike = likeness::alike(deps, message, sender, fields).await?;
         Ok(deps.store.record_entry(&owner, fields, alike, deps.clock.now()).await?)
     };
-    let Recorded { entry, repeats } = step("worker.record", message.id, recording).await?;
+    let Recorded { entry, repeats } = step(deps, Step::Record, message.id, recording).await?;
     Ok(match repeats {
         Some(of) => Outcome::Duplicate { entry: entry.id, of },
         None => Outcome::Entry(entry),

@@ -135,7 +135,9 @@ async fn attempt(deps: &Deps, ready: Ready<'_>, template: &Template<'_>) -> Resu
     let (id, now) = (AttemptId(uuid::Uuid::new_v4()), deps.clock.now());
     deps.store.intend_reminder(id, reminder.id, number, now).await?;
     let envelope = Envelope { from: &reminder.number, to: person, quoting: None, attempt: id };
-    match deps.whatsapp.send_template(&envelope, template).await {
+    let sent = deps.whatsapp.send_template(&envelope, template).await;
+    sending::count(deps, "reminder", sent.as_ref().err());
+    match sent {
         Ok(wamid) => {
             sending::note_accepted(deps, id, &wamid).await?;
             deps.store.reminder_sent(reminder.id, deps.clock.now()).await?;

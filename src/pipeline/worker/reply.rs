@@ -36,6 +36,8 @@ struct Said {
     form: Form,
     /// Of the template.
     parameters: Vec<Parameter>,
+    /// Whether it is the answer or goes before it.
+    part: Part,
 }
 
 /// Tells the sender of `message` what became of it, once. The first wording stands: called again,
@@ -71,7 +73,7 @@ pub async fn reply(
                 turn(deps, message, sender, &reply).await?;
                 reply.turn_at = None;
                 let tried = last.map_or(1, |it| it.number + 1);
-                let said = Said { form, parameters };
+                let said = Said { form, parameters, part: outcome.part() };
                 if let Err(error) = attempt(deps, message, &reply, tried, &said).await? {
                     let number = &message.phone_number_id;
                     return Err(sending::refused(deps, number, sender, tried, error).await?);
@@ -111,9 +113,17 @@ async fn attempt(
     let id = AttemptId(uuid::Uuid::new_v4());
     let form = said.form;
     deps.store.intend_send(id, reply.id, number, form, deps.clock.now()).await?;
-    match send(deps, message, reply, id, said).await {
+    let sent = send(deps, message, reply, id, said).await;
+    sending::count(deps, said.part.as_str(), sent.as_ref().err());
+    match sent {
         Ok(wamid) => {
             sending::note_accepted(deps, id, &wamid).await?;
+            if said.part == Part::Answer {
+                let after = deps.clock.now() - message.received_at;
+                let after = after.to_std().unwrap_or_default();
+                deps.timings.answered(after);
+                deps.metrics.answer_s.note(after.as_secs_f64());
+            }
             info!(
                 message.id = %message.id,
                 reply.form = form.as_str(),

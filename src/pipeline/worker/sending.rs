@@ -12,6 +12,7 @@ use crate::clients::whatsapp::{Rest, SendError};
 use crate::domain::ids::{AttemptId, PhoneNumberId, SenderId, Wamid};
 use crate::store::StoreError;
 use crate::store::send_attempts::{Attempt, AttemptOutcome};
+use crate::telemetry::worker::sent;
 
 /// A turn that is no further off is waited for with the job's slot.
 const HELD_SLOT: Duration = Duration::from_secs(1);
@@ -65,6 +66,29 @@ pub async fn echo_is_due(deps: &Deps, last: &Attempt) -> Result<Option<Duration>
     let Ok(waited) = waited.to_std() else { return Ok((-waited).to_std().ok()) };
     let all_told = deps.store.spools_empty_since(waited).await?;
     Ok((!all_told).then_some(LOOK_AT_SPOOLS_AGAIN))
+}
+
+/// Counts an attempt to send `what`, by what came of it.
+pub fn count(deps: &Deps, what: &'static str, failed: Option<&SendError>) {
+    let outcome = match failed {
+        None => sent::ACCEPTED,
+        Some(SendError::OutcomeUnknown(_)) => sent::UNKNOWN,
+        Some(SendError::NotSent(_)) => sent::NOT_SENT,
+        Some(
+            SendError::WindowClosed(_)
+            | SendError::SlowDown { .. }
+            | SendError::PairLimit(_)
+            | SendError::Held(_)
+            | SendError::TokenDead(_)
+            | SendError::Blocked(_)
+            | SendError::RecipientCannot(_)
+            | SendError::OptedOut(_)
+            | SendError::TemplateUnusable(_)
+            | SendError::TemplateMisfit(_)
+            | SendError::Malformed(_),
+        ) => sent::REFUSED,
+    };
+    deps.metrics.sends.one(what, outcome);
 }
 
 /// Notes that Meta took the message, and insists: Postgres may be away for a moment.

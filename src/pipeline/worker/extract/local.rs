@@ -1,9 +1,9 @@
 //! Reading on this machine: a queue of its own, so that texts never wait behind it. The message's
 //! job hands over to it and ends; it hands back by a new job when the reading is written down.
 
-use super::Local;
 use super::ask::{hints, read_here};
 use super::photo::{Photo, photo};
+use super::{Local, count};
 use crate::domain::ids::MessageId;
 use crate::pipeline::worker::{Deps, StepError, Try, guarded};
 use crate::queue::{self, Order, Queue};
@@ -56,7 +56,11 @@ async fn reading(deps: &Deps, message: &Message, which: Try) -> Result<Option<Re
     let readings = deps.store.readings(message.id).await?;
     let Some(local) = next(deps, &readings) else { return Ok(None) };
     match photo(deps, message, which).await? {
-        Photo::Here(photo) => Ok(Some(read_here(local, photo.bytes, &hints(deps)).await?)),
+        Photo::Here(photo) => {
+            let read = read_here(local, photo.bytes, &hints(deps)).await?;
+            count(deps, local.name(), &read);
+            Ok(Some(read))
+        }
         Photo::Lost => Ok(None),
     }
 }
