@@ -8,52 +8,107 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
-use simulators::meta::Item;
+use simulators::meta::{Item, Template};
+use simulators::{Fault, MetaRoute, StripeRoute};
 use tokio::task::JoinSet;
 
-use crate::programs::{INGRESS, Running, WORKER, free_port, ready};
-use crate::rig::{CAFE, Rig, somebody};
+use crate::programs::{INGRESS, PARAGON, Running, WORKER, free_port, output, ready, text};
+use crate::rig::{CAFE, Rig, page, somebody};
 
-/// Everything in a test that must not leave Postgres.
-fn personal(rig: &Rig, photo: &Item, words: &Item) -> Vec<String> {
-    vec![
-        "420777123456".to_owned(),
-        "Nováková".to_owned(),
-        "a secret of mine".to_owned(),
-        "Copper Kettle".to_owned(),
-        photo.wamid.clone(),
-        words.wamid.clone(),
-        rig.meta.options().access_token.clone(),
-        rig.meta.options().app_secret.clone(),
-        rig.stripe.options().secret_key.clone(),
-    ]
+/// What a reminder tells, and to whom.
+const REMINDED: &str = "420777999888";
+const OWED_FOR: &str = "the surgery of Ms Tajemná";
+
+/// What both programs and the command showed to the outside, and what must not be in it.
+struct Shown {
+    log: String,
+    pages: String,
+    reasons: String,
+    personal: Vec<String>,
 }
 
-/// Both programs as processes with these settings, a photo and a text sent through them to the
-/// answers, and both ended by SIGTERM. What they logged comes back.
-async fn whole_run(rig: &Rig, wishes: &[(&str, &str)]) -> (Item, Item, String) {
+impl Shown {
+    /// Nothing personal stands in `text`, which is `what`.
+    fn check(&self, what: &str, text: &str) {
+        for word in &self.personal {
+            assert!(!text.contains(word), "{word:?} stands in {what}");
+        }
+    }
+}
+
+/// Everything in a test that must not leave Postgres.
+fn personal(rig: &Rig, items: &[&Item]) -> Vec<String> {
+    let words = [
+        "420777123456",
+        "Nováková",
+        "a secret of mine",
+        "my hidden hobby",
+        "Copper Kettle",
+        REMINDED,
+        OWED_FOR,
+    ];
+    let (meta, stripe) = (rig.meta.options(), rig.stripe.options());
+    let keys = [&meta.access_token, &meta.app_secret, &stripe.secret_key, &stripe.webhook_secret];
+    let sent = rig.meta.sent();
+    let wamids = items.iter().map(|it| &it.wamid).chain(sent.iter().map(|it| &it.wamid));
+    words.map(str::to_owned).into_iter().chain(keys.into_iter().chain(wamids).cloned()).collect()
+}
+
+/// Both programs as processes with these settings; through them a photo while Stripe fails, a text, a
+/// text that replies to the answer, and a reminder that Meta refuses; and both ended by SIGTERM.
+async fn whole_run(rig: &Rig, wishes: &[(&str, &str)]) -> Shown {
     let log = tempfile::NamedTempFile::new().unwrap();
-    let port = free_port();
+    let [port, ingress_numbers, worker_numbers] = [(); 3].map(|()| free_port());
     let mut settings = rig.environment().to_vec();
     settings.push(("INGRESS_ADDR".into(), format!("127.0.0.1:{port}")));
+    settings.push(("PHONE_NUMBER_ID".into(), rig.meta.options().phone_number_id.clone()));
     settings.extend(wishes.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    let with_numbers_on = |port: u16| {
+        let address = ("METRICS_ADDR".to_owned(), format!("127.0.0.1:{port}"));
+        settings.iter().cloned().chain([address]).collect::<Vec<_>>()
+    };
     // Appending: two programs write one file.
     let append = || Stdio::from(std::fs::File::options().append(true).open(log.path()).unwrap());
-    let mut ingress = Running::start_logging(INGRESS, &settings, append());
-    let mut worker = Running::start_logging(WORKER, &settings, append());
+    let mut ingress = Running::start_logging(INGRESS, &with_numbers_on(ingress_numbers), append());
+    let mut worker = Running::start_logging(WORKER, &with_numbers_on(worker_numbers), append());
     ready(port).await;
     rig.meta.webhook_url(format!("http://127.0.0.1:{port}/webhook"));
+    rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::INTERNAL_ERROR, 1);
     let photo = rig.photo(&somebody(), CAFE);
     let words = rig.meta.text(&somebody(), "a secret of mine");
     rig.deliver([photo.clone(), words.clone()]).await;
     rig.wait_for_row("select count(*) = 2 from replies where state = 'sent'").await;
+    let answer = rig.answers_to(&photo)[0].wamid.clone();
+    let correction = rig.meta.text(&somebody(), "my hidden hobby").quoting(&answer, "15550000001");
+    rig.deliver([correction.clone()]).await;
+    rig.wait_for_row("select count(*) = 3 from replies where state = 'sent'").await;
     rig.hear_echoes().await;
+    let said_by_remind = refused_reminder(rig, &settings).await;
+    let url = |port| format!("http://127.0.0.1:{port}/metrics");
+    let pages = page(&url(ingress_numbers)).await + &page(&url(worker_numbers)).await;
     for program in [&mut worker, &mut ingress] {
         program.terminate();
         assert!(program.ended().await.success());
     }
-    let said = std::fs::read_to_string(log.path()).unwrap();
-    (photo, words, said)
+    Shown {
+        log: std::fs::read_to_string(log.path()).unwrap() + &said_by_remind,
+        pages,
+        reasons: rig.value("select string_agg(reason, ' ') from apalis_lease.attempts").await,
+        personal: personal(rig, &[&photo, &words, &correction]),
+    }
+}
+
+/// Asks for a reminder that Meta refuses for good; what the command logged.
+async fn refused_reminder(rig: &Rig, settings: &[(String, String)]) -> String {
+    let body = "This is a service message: the payment {{1}} is due, please.";
+    rig.meta.add_template(Template::approved("payment_reminder", "en", body));
+    rig.meta.fault(MetaRoute::Messages, &Fault::Refuse { status: 400, code: "131026" }, 1);
+    let arguments =
+        ["remind", "--template", "payment_reminder", "--to", REMINDED, "--param", OWED_FOR];
+    let asked = output(PARAGON, &arguments, settings);
+    assert!(asked.status.success(), "{}", text(&asked.stderr));
+    rig.wait_for_row("select exists (select from ops.reminders where state = 'withheld')").await;
+    text(&asked.stderr)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,14 +117,21 @@ async fn nothing_personal_reaches_a_log_at_any_level() {
     // Everything that our own code says, and what libraries say up to info.
     let level = "info,paragon=trace,apalis_lease=trace,apalis=trace";
 
-    let (photo, words, said) = whole_run(&rig, &[("RUST_LOG", level)]).await;
+    let shown = whole_run(&rig, &[("RUST_LOG", level)]).await;
 
-    for step in ["accepted message", "worker.match_customer done", "answered message"] {
-        assert!(said.contains(step), "the log does not say {step}: {said}");
+    for step in [
+        "accepted message",
+        "worker.match_customer done",
+        "is tried again",
+        "answered message",
+        "this reminder cannot be sent",
+    ] {
+        assert!(shown.log.contains(step), "the log does not say {step}: {}", shown.log);
     }
-    for word in personal(&rig, &photo, &words) {
-        assert!(!said.contains(&word), "{word:?} stands in the log");
-    }
+    shown.check("the log", &shown.log);
+    shown.check("/metrics", &shown.pages);
+    assert!(shown.reasons.contains("match_customer: stripe:"), "{}", shown.reasons);
+    shown.check("the reasons of jobs", &shown.reasons);
     rig.end().await;
 }
 
@@ -79,7 +141,7 @@ async fn webhook_and_answer_are_one_exported_trace_without_anything_personal() {
     let collector = Collector::start();
 
     let wishes = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.as_str())];
-    let (photo, words, _) = whole_run(&rig, &wishes).await;
+    let shown = whole_run(&rig, &wishes).await;
 
     let of_photo = "select trace_id from ops.messages where kind = 'media'";
     let trace: String = rig.value(of_photo).await;
@@ -100,9 +162,8 @@ async fn webhook_and_answer_are_one_exported_trace_without_anything_personal() {
         assert!(names.contains(step), "{step} is not in {names:?}");
     }
     let exported = collector.everything();
-    for word in personal(&rig, &photo, &words) {
-        assert!(!exported.contains(&word), "{word:?} stands in a span");
-    }
+    assert!(exported.contains("worker.remind"), "reminders are traced too");
+    shown.check("a span", &exported);
     rig.end().await;
 }
 
