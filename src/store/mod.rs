@@ -25,6 +25,7 @@ pub mod costs;
 pub mod views;
 pub mod health;
 mod steps;
+pub mod journeys;
 mod chores;
 mod retention;
 

@@ -14,7 +14,8 @@ use crate::programs::text;
 /// The longest that a script may take.
 const SCRIPT_WITHIN: Duration = Duration::from_mins(10);
 
-/// Whether `script` can be run now. Says why where it cannot: a test that asks leaves its proof out.
+/// Whether `script` can be run now. Says why where it cannot: a test that asks leaves its proof
+/// out.
 pub fn is_to_be_run(script: &str) -> bool {
     if !is_proof() {
         eprintln!("left out: {script} in a browser; `make proof` runs it");

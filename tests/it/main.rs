@@ -31,6 +31,8 @@ mod engines;
 mod reading;
 mod fixtures;
 mod processes;
+#[cfg(feature = "demo")]
+mod phone;
 mod telemetry;
 mod ops;
 mod history;

@@ -72,6 +72,10 @@ impl<R: Copy + Eq + Hash> Faults<R> {
         self.script().always.insert(route, fault);
     }
 
+    pub(crate) fn no_more(&self, route: R) {
+        self.script().always.remove(&route);
+    }
+
     pub(crate) fn clear(&self) {
         let mut script = self.script();
         script.once.clear();

@@ -21,6 +21,8 @@
 //! | `Twice` | twice | one answer (the second), as if a proxy had retried |
 //! | `DoneButAnswerLost` | yes | the connection closes before the answer |
 //!
+//! [`phone`] is the sender's end of Meta: phones in a browser.
+//!
 //! Faults queue up route by route and each is used by one call. On [`MetaRoute::StatusWebhook`],
 //! where Meta is the caller, `Slow` delays the delivery, `Twice` delivers twice and every other
 //! fault loses it.
@@ -35,11 +37,13 @@ mod simulator;
 
 pub mod anthropic;
 pub mod meta;
+pub mod phone;
 pub mod stripe;
 
 pub use anthropic::{Anthropic, AnthropicOptions, AnthropicRoute};
 pub use asked::{Asked, TimedOut, wait_until};
 pub use faults::Fault;
 pub use meta::{MediaId, Meta, MetaOptions, MetaRoute, Sender};
+pub use phone::Phones;
 pub use simulator::{Simulator, Vendor};
 pub use stripe::{Stripe, StripeOptions, StripeRoute};

@@ -92,6 +92,11 @@ impl<V: Vendor> Simulator<V> {
         self.core.faults.always(route, fault);
     }
 
+    /// Ends what [`Simulator::fault_always`] began on `route`; queued faults stay.
+    pub fn fault_no_more(&self, route: V::Route) {
+        self.core.faults.no_more(route);
+    }
+
     /// Forgets all faults that have not been met.
     pub fn clear_faults(&self) {
         self.core.faults.clear();

@@ -108,6 +108,12 @@ impl Meta {
         give_url(state, &mut state.memory().shelf, &media.0)
     }
 
+    /// What was uploaded, and its type.
+    pub(crate) fn media_bytes(&self, id: &str) -> Option<(Vec<u8>, String)> {
+        let memory = self.vendor().state.memory();
+        memory.shelf.media.get(id).map(|it| (it.bytes.clone(), it.mime.clone()))
+    }
+
     /// Mime type and base64 digest, as a webhook declares them.
     pub(crate) fn declared(&self, media: &MediaId) -> (String, String) {
         let memory = self.vendor().state.memory();

@@ -30,6 +30,9 @@ pub const CAFE: Photo = photo!("cafe.jpg");
 /// A petrol station in Germany: 80.43 euros.
 pub const TANKSTELLE: Photo = photo!("tankstelle.jpg");
 
+/// A grocer's in Czechia: 335.46 crowns.
+pub const POTRAVINY: Photo = photo!("potraviny.jpg");
+
 /// A cat.
 pub const CAT: Photo = photo!("cat.jpg");
 

@@ -1,31 +1,33 @@
-//! Everything that the demo runs, in one process: a private Postgres, the simulators, the ingress
-//! and the worker. The services are started from settings, as in production.
+//! Everything that the demo runs: a private Postgres, the simulators, and ingress and worker as
+//! processes of their own, started from settings as in production.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use private_postgres::{Cluster, Options};
 use simulators::{Meta, MetaOptions, Stripe, StripeOptions};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Mutex;
 
+use super::part::{Part, Role};
 use super::telling;
-use crate::app::Failure;
-use crate::app::ingress::Ingress;
-use crate::app::worker::Worker;
-use crate::clock::Clock;
-use crate::settings::{IngressSettings, Source, WorkerSettings};
+use crate::settings::Source;
 use crate::store::Store;
 
 /// The database's name, in the private cluster.
 const DATABASE: &str = "paragon";
 
+/// What the demo takes over from the environment of whoever runs it.
+const WISHES: [&str; 4] =
+    ["REPLY_LANGUAGE", "HOME_COUNTRY", "OCR_MODELS_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
 /// What is running.
 pub struct Stage {
     /// Meta's end.
-    pub meta: Meta,
+    pub meta: Arc<Meta>,
     /// Stripe's end.
     pub stripe: Stripe,
     /// Our memory, to look into.
@@ -34,20 +36,19 @@ pub struct Stage {
     pub webhook: String,
     /// How others reach the database.
     pub database_url: String,
-    services: JoinSet<Result<(), Failure>>,
-    stop: CancellationToken,
-    // The last to go.
-    _spool: TempDir,
-    _cluster: Cluster,
+    /// Stage 1.
+    pub ingress: Mutex<Part>,
+    /// Stage 2.
+    pub worker: Mutex<Part>,
+    /// The ingress's custody while Postgres is away.
+    pub spool: TempDir,
+    /// Postgres. The last to go.
+    pub cluster: Mutex<Cluster>,
 }
 
 impl Stage {
     /// Starts everything, saying so.
-    pub async fn set(
-        source: &Source,
-        keep: Option<PathBuf>,
-        stop: CancellationToken,
-    ) -> anyhow::Result<Self> {
+    pub async fn set(source: &Source, keep: Option<PathBuf>) -> anyhow::Result<Self> {
         telling::welcome();
         let began = Instant::now();
         let kept = keep.is_some();
@@ -57,43 +58,41 @@ impl Stage {
         store.migrate().await.context("the private database could not be migrated")?;
         telling::postgres(cluster.major_version(), kept, began.elapsed());
 
-        let meta = Meta::start(MetaOptions::default())?;
+        let meta = Arc::new(Meta::start(MetaOptions::default())?);
         let stripe = Stripe::start(StripeOptions::default())?;
         let spool = tempfile::tempdir()?;
         let settings = settings(source, &url, &meta, &stripe, spool.path());
-        let ingress = Ingress::bind(IngressSettings::from(&settings)?, Clock::system())?;
-        let worker = Worker::prepare(WorkerSettings::from(&settings)?, Clock::system()).await?;
-        let webhook = format!("http://{}/webhook", ingress.address());
+        let (ingress, worker) = tokio::try_join!(
+            Part::start(Role::Ingress, settings.clone()),
+            Part::start(Role::Worker, settings)
+        )?;
+        let ((ingress, address), (worker, engines)) = (ingress, worker);
+        let webhook = format!("http://{address}/webhook");
         meta.webhook_url(&webhook);
-        telling::services(&meta, &stripe, &webhook, &worker.engines());
-
-        let mut services = JoinSet::new();
-        services.spawn(ingress.run(stop.clone()));
-        services.spawn(worker.run(stop.clone()));
-        let token = &meta_verify_token();
-        let registered = meta.verify_webhook(token).await.context("the ingress does not answer")?;
-        telling::registered(registered);
+        telling::services(&meta, &stripe, &webhook, &engines);
+        let registered = meta.verify_webhook(VERIFY_TOKEN).await;
+        telling::registered(registered.context("the ingress does not answer")?);
         Ok(Self {
             meta,
             stripe,
             store,
             webhook,
             database_url: url,
-            services,
-            stop,
-            _spool: spool,
-            _cluster: cluster,
+            ingress: Mutex::new(ingress),
+            worker: Mutex::new(worker),
+            spool,
+            cluster: Mutex::new(cluster),
         })
     }
 
-    /// Ends the services as SIGTERM would, then Postgres.
-    pub async fn leave(mut self) -> anyhow::Result<()> {
-        self.stop.cancel();
-        while let Some(ended) = self.services.join_next().await {
-            ended.context("a service panicked")??;
-        }
+    /// Ends the services as SIGTERM would. Postgres ends when the stage is dropped.
+    pub async fn leave(&self) -> anyhow::Result<()> {
+        // Where it was switched off: what runs has to be settled.
+        self.cluster.lock().await.start_again().await?;
+        let (mut ingress, mut worker) = (self.ingress.lock().await, self.worker.lock().await);
+        let (ingress, worker) = tokio::join!(ingress.end(), worker.end());
         self.store.close().await;
-        Ok(())
+        ingress.and(worker)
     }
 }
 
@@ -106,22 +105,23 @@ async fn database(cluster: &Cluster) -> anyhow::Result<String> {
     }
 }
 
-fn meta_verify_token() -> String {
-    "demo-verify-token".to_owned()
-}
+const VERIFY_TOKEN: &str = "demo-verify-token";
 
-/// What production reads from the environment. The wishes of whoever runs the demo
-/// (`REPLY_LANGUAGE`, `HOME_COUNTRY`) are kept.
-fn settings(source: &Source, url: &str, meta: &Meta, stripe: &Stripe, spool: &Path) -> Source {
-    let wished = ["REPLY_LANGUAGE", "HOME_COUNTRY"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), source.text(name)?)));
+/// What production reads from the environment, with the wishes of whoever runs the demo.
+fn settings(
+    source: &Source,
+    url: &str,
+    meta: &Meta,
+    stripe: &Stripe,
+    spool: &Path,
+) -> HashMap<String, String> {
+    let wished = WISHES.iter().filter_map(|name| Some(((*name).to_owned(), source.text(name)?)));
     let ours = [
         ("DATABASE_URL", url.to_owned()),
         ("INGRESS_ADDR", "127.0.0.1:0".to_owned()),
         ("METRICS_ADDR", "127.0.0.1:0".to_owned()),
         ("META_APP_SECRET", meta.options().app_secret.clone()),
-        ("META_VERIFY_TOKEN", meta_verify_token()),
+        ("META_VERIFY_TOKEN", VERIFY_TOKEN.to_owned()),
         ("WA_TOKEN", meta.options().access_token.clone()),
         ("GRAPH_API_URL", meta.base_url()),
         ("MEDIA_HOSTS", meta.media_host()),
@@ -130,6 +130,7 @@ fn settings(source: &Source, url: &str, meta: &Meta, stripe: &Stripe, spool: &Pa
         ("SPOOL_DIR", spool.display().to_string()),
         ("OCR_ENGINES", "local".to_owned()),
         ("ECHO_WAIT_S", "5".to_owned()),
+        ("RUST_LOG", super::log_filter(source)),
     ];
-    Source::given(ours.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(wished))
+    ours.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(wished).collect()
 }

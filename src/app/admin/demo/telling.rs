@@ -138,8 +138,10 @@ pub fn verdict(stories: &[Story]) {
     println!("\n{well} of {} stories ended as they should.", stories.len());
 }
 
-pub fn invitation(stage: &Stage) {
-    println!("\nThe service goes on. Type the name of a photo to send it, or press Ctrl-C to end.");
+/// Where the phone is.
+pub fn phone(url: &str, stage: &Stage) {
+    println!("\nThe service goes on. Send it a photo of yours from a phone: open {url}");
     println!("Its webhook is {}; psql and `paragon status` reach its database at", stage.webhook);
     println!("  {}", stage.database_url);
+    println!("Ctrl-C ends it all.");
 }
