@@ -50,3 +50,44 @@ pub(super) fn plain_name(given: Option<&str>) -> String {
     let name: String = last.chars().filter(|it| !it.is_control()).take(120).collect();
     if name.trim().is_empty() { "receipt".to_owned() } else { name }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expected: Result<&str, &str>) {
+        let found = kind_of(bytes, "a.file");
+        let told = found.map(|(_, mime)| mime.to_owned()).map_err(|it| format!("{it:?}"));
+        assert_eq!(told.as_deref().map_err(|it| it.split(' ').next().unwrap()), expected);
+    }
+
+    #[test]
+    fn a_file_is_what_its_first_bytes_say() {
+        check(b"\xff\xd8\xff\xe0 and so on", Ok("image/jpeg"));
+        check(b"\x89PNG\r\n\x1a\n", Ok("image/png"));
+        check(b"%PDF-1.7", Ok("application/pdf"));
+        check(b"RIFF\x00\x00\x00\x00WEBPVP8 ", Ok("image/webp"));
+        check(b"\x00\x00\x00\x18ftypheic\x00", Ok("image/heic"));
+        check(b"\x00\x00\x00\x18ftypmp42\x00", Err("NeitherPhotoNorPdf"));
+        check(b"RIFF\x00\x00\x00\x00WAVEfmt ", Err("NeitherPhotoNorPdf"));
+        check(b"GIF89a", Err("NeitherPhotoNorPdf"));
+        check(b"", Err("EmptyFile"));
+    }
+
+    #[test]
+    fn a_photo_that_whatsapp_would_not_take_is_too_large_as_a_photo_only() {
+        let padded = |head: &[u8], size: usize| [head, &vec![0; size - head.len()]].concat();
+        check(&padded(b"\xff\xd8\xff", PHOTO_MAX_BYTES), Ok("image/jpeg"));
+        check(&padded(b"\xff\xd8\xff", PHOTO_MAX_BYTES + 1), Err("PhotoTooLarge"));
+        check(&padded(b"%PDF", PHOTO_MAX_BYTES + 1), Ok("application/pdf"));
+        check(&padded(b"%PDF", MAX_BYTES + 1), Err("TooLarge"));
+    }
+
+    #[test]
+    fn a_name_is_its_last_part() {
+        assert_eq!(plain_name(Some("C:\\photos\\my receipt.jpg")), "my receipt.jpg");
+        assert_eq!(plain_name(Some("../../etc/passwd\n")), "passwd");
+        assert_eq!(plain_name(Some("/")), "receipt");
+        assert_eq!(plain_name(None), "receipt");
+    }
+}
