@@ -29,6 +29,7 @@ mod late;
 mod limits;
 mod engines;
 mod reading;
+mod replay;
 mod fixtures;
 mod processes;
 #[cfg(feature = "demo")]
