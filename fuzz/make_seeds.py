@@ -61,3 +61,15 @@ for name, payload in BODIES.items():
     write("spool", name, record(body, [b"\xff\xd8\xff\xe0"]))
     write("verify", name, b"sha256=" + b"7f" * 32 + body)
 write("spool", "two", record(b"first", []) + record(b"", [b"", b"\xff\xd8"]))
+
+RECEIPTS = {
+    "cafe": "THE COPPER KETTLE\n12 Mill Lane\n19/11/2026 12:41\nFlat white  3.40\nSoup  8.50\n"
+            "VAT 20%  1.98\nTOTAL GBP  11.90\nCash 20.00\nChange 8.10",
+    "potraviny": "POTRAVINY U LÍPY\nIČO 12345678 DIČ CZ12345678\nDne 21.11.2026\nChléb 39,90 Kč\n"
+                 "Mléko 2 x 21,50  43,00\nZaokrouhlení 0,10\nCelkem 83,- Kč\nDPH 12 % 8,89",
+    "tankhof": "Tankhof Meisenbrunn\nSteuernr. 12/345/67890\n14.11.26\nDiesel 45,210 l\n"
+               "Summe EUR 1.080,43\nMwSt 19,00 % 172,51\nBAR 1.100,00\nRückgeld -19,57",
+    "dong": "CÀ PHÊ\nNgày 2026-11-03\nTổng cộng 146.010 đ\nTiền mặt 150.000",
+}
+for name, text in RECEIPTS.items():
+    write("fields", name, text.encode())

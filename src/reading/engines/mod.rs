@@ -124,8 +124,8 @@ impl Page {
             .sum()
     }
 
-    /// A page from plain text, each letter in a cell of its own, for tests.
-    #[cfg(test)]
+    /// A page from plain text, each letter in a cell of its own, for tests and fuzzing.
+    #[cfg(any(test, fuzzing))]
     pub fn from_text(text: &str) -> Self {
         let mut lines = Vec::new();
         for (row, line) in (0..).zip(text.lines()) {
