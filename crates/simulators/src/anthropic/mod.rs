@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Outcome};
 use crate::asked::Asked;
@@ -28,6 +28,8 @@ pub type Anthropic = Simulator<Claude>;
 pub enum AnthropicRoute {
     /// `POST /v1/messages`
     Messages,
+    /// `GET /v1/models/{model}`
+    Model,
 }
 
 /// The account that the simulator plays. The defaults are obviously made up.
@@ -122,6 +124,7 @@ impl Vendor for Claude {
     fn route(&self, method: &str, path: &str) -> Option<AnthropicRoute> {
         match (method, path) {
             ("POST", "/v1/messages") => Some(AnthropicRoute::Messages),
+            ("GET", _) => path.strip_prefix("/v1/models/").map(|_| AnthropicRoute::Model),
             _ => None,
         }
     }
@@ -130,17 +133,21 @@ impl Vendor for Claude {
     fn writes(route: AnthropicRoute) -> bool {
         match route {
             AnthropicRoute::Messages => true,
+            AnthropicRoute::Model => false,
         }
     }
 
-    fn perform(&self, _: AnthropicRoute, asked: &Asked<AnthropicRoute>) -> Outcome {
+    fn perform(&self, route: AnthropicRoute, asked: &Asked<AnthropicRoute>) -> Outcome {
         let given = asked.header("x-api-key").or_else(|| asked.bearer());
         if given != Some(self.options.api_key.as_str()) {
             return finished(errors::of_status(401)).into();
         }
-        let answer = match check::request(asked) {
-            Err(refusal) => refusal,
-            Ok(request) => self.reply(&request),
+        let answer = match route {
+            AnthropicRoute::Model => model(asked.path.rsplit('/').next().unwrap_or_default()),
+            AnthropicRoute::Messages => match check::request(asked) {
+                Err(refusal) => refusal,
+                Ok(request) => self.reply(&request),
+            },
         };
         finished(answer).into()
     }
@@ -159,6 +166,14 @@ impl Claude {
         let reply = memory.replies.pop_front().or_else(|| memory.otherwise.clone());
         script::answer(request, reply, memory.thinking)
     }
+}
+
+/// `GET /v1/models/{model}`: any that is called as Anthropic's are.
+fn model(id: &str) -> Answer {
+    if !id.starts_with("claude-") {
+        return errors::error(404, "not_found_error", &format!("model: {id}"));
+    }
+    Answer::json(200, &json!({ "type": "model", "id": id, "display_name": id }))
 }
 
 /// Every answer has a number to ask support about, an error in its body too.

@@ -5,6 +5,7 @@
 mod bill;
 pub(crate) mod delivery;
 mod errors;
+mod health;
 mod interactive;
 mod items;
 mod limits;
@@ -34,6 +35,7 @@ use crate::simulator::{Simulator, Surroundings, Vendor};
 
 pub use bill::{BillLine, Pricing};
 pub use delivery::{Delivery, Redelivered, sign, wire_bytes};
+pub use health::Health;
 pub use interactive::SentButton;
 pub use items::{Change, Item, Sender};
 pub use media::{MediaId, Tamper};
@@ -69,6 +71,14 @@ pub enum MetaRoute {
     TemplateEdit,
     /// `GET /{version}/{phone-number-id}`
     PhoneNumber,
+    /// `GET /{version}/{waba-id}`
+    Account,
+    /// `GET /{version}/{waba-id}/subscribed_apps`
+    SubscribedApps,
+    /// `GET /{version}/{app-id}/subscriptions`
+    Subscriptions,
+    /// `GET /{version}/debug_token`
+    DebugToken,
     /// Not asked but called: the status webhooks that follow a send. `Slow`, `Twice`, or lost.
     StatusWebhook,
 }
@@ -97,6 +107,8 @@ pub struct MetaOptions {
     pub display_phone_number: String,
     /// The `WhatsApp` business account: `entry[].id`.
     pub waba_id: String,
+    /// The app.
+    pub app_id: String,
     /// How sizes are written.
     pub file_size: FileSize,
     /// 404 or 401: what an expired media URL answers.
@@ -116,6 +128,7 @@ impl Default for MetaOptions {
             other_phone_number_ids: Vec::new(),
             display_phone_number: "15550000001".to_owned(),
             waba_id: "200000000000002".to_owned(),
+            app_id: "300000000000003".to_owned(),
             file_size: FileSize::Number,
             expired_url_status: 404,
             webhook_timeout: Duration::from_secs(20),
@@ -145,6 +158,7 @@ pub(crate) struct Memory {
     pub(crate) shelf: Shelf,
     pub(crate) templates: Vec<Template>,
     pub(crate) messaging_limit: String,
+    pub(crate) health: Health,
     pub(crate) bill: Bill,
     pub(crate) free_service_messages: usize,
     pub(crate) conversations: Conversations,
@@ -183,6 +197,7 @@ impl Meta {
                 shelf: Shelf::default(),
                 templates: templates::shipped(),
                 messaging_limit: "TIER_2K".to_owned(),
+                health: Health::default(),
                 bill: Bill::default(),
                 free_service_messages: bill::FREE_SERVICE_MESSAGES,
                 conversations: Conversations::default(),
@@ -271,6 +286,12 @@ impl Vendor for Graph {
             ("POST", [_, _, "messages"]) if versioned => Some(MetaRoute::Messages),
             ("GET", [_, _, "message_templates"]) if versioned => Some(MetaRoute::Templates),
             ("POST", [_, _, "message_templates"]) if versioned => Some(MetaRoute::TemplateCreate),
+            ("GET", [_, "debug_token"]) if versioned => Some(MetaRoute::DebugToken),
+            ("GET", [_, _, "subscribed_apps"]) if versioned => Some(MetaRoute::SubscribedApps),
+            ("GET", [_, _, "subscriptions"]) if versioned => Some(MetaRoute::Subscriptions),
+            ("GET", [_, id]) if versioned && self.state.options.waba_id == *id => {
+                Some(MetaRoute::Account)
+            }
             ("GET", [_, id]) if versioned && self.state.owns_number(id) => {
                 Some(MetaRoute::PhoneNumber)
             }
@@ -293,11 +314,18 @@ impl Vendor for Graph {
             MetaRoute::MediaObject
             | MetaRoute::MediaBytes
             | MetaRoute::PhoneNumber
+            | MetaRoute::Account
+            | MetaRoute::SubscribedApps
+            | MetaRoute::Subscriptions
+            | MetaRoute::DebugToken
             | MetaRoute::Templates => false,
         }
     }
 
     fn perform(&self, route: MetaRoute, asked: &Asked<MetaRoute>) -> Outcome {
+        if route == MetaRoute::Subscriptions {
+            return health::subscriptions(&self.state, asked).into();
+        }
         if asked.bearer() != Some(self.state.memory().access_token.as_str()) {
             return errors::invalid_token().into();
         }
@@ -309,8 +337,13 @@ impl Vendor for Graph {
             MetaRoute::Templates => templates::list(&self.state, asked).into(),
             MetaRoute::TemplateCreate => submissions::create(&self.state, asked).into(),
             MetaRoute::TemplateEdit => submissions::edit(&self.state, asked).into(),
-            MetaRoute::PhoneNumber => limits::number(&self.state, asked).into(),
-            MetaRoute::StatusWebhook => Answer::json(404, &json!({})).into(),
+            MetaRoute::PhoneNumber => health::number(&self.state, asked).into(),
+            MetaRoute::Account => health::account(&self.state, asked).into(),
+            MetaRoute::SubscribedApps => health::subscribed_apps(&self.state).into(),
+            MetaRoute::DebugToken => health::token(&self.state, asked).into(),
+            MetaRoute::Subscriptions | MetaRoute::StatusWebhook => {
+                Answer::json(404, &json!({})).into()
+            }
         }
     }
 

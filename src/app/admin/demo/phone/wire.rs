@@ -49,6 +49,10 @@ fn of_meta(asked: &Asked<MetaRoute>) -> String {
             | MetaRoute::Templates
             | MetaRoute::TemplateCreate
             | MetaRoute::TemplateEdit
+            | MetaRoute::Account
+            | MetaRoute::SubscribedApps
+            | MetaRoute::Subscriptions
+            | MetaRoute::DebugToken
             | MetaRoute::StatusWebhook,
         )
         | None => format!("{} {}", asked.method, asked.path),
