@@ -5,6 +5,7 @@
 //!
 //! Personal data lies in here: files are readable by their owner only.
 
+mod aside;
 mod record;
 mod segment;
 mod writer;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use self::aside::{Aside, set_aside_in};
 pub use self::record::{Photo, Record};
 pub use self::segment::{Damage, Segment, read_record};
 use self::writer::Writer;
@@ -118,6 +120,11 @@ impl Spool {
         self.subtract(segment.length());
         segment.move_to(&path)?;
         Ok(path)
+    }
+
+    /// Whether a segment is left, one that somebody holds included.
+    pub fn holds_segments(&self) -> io::Result<bool> {
+        Ok(!segments(&self.folder)?.is_empty())
     }
 
     fn subtract(&self, length: u64) {

@@ -80,11 +80,11 @@ impl Worker {
         };
         let whatsapp = WhatsApp::new(counted("graph"), &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
-        let stripe = Stripe::new(counted("stripe"), &settings.stripe_url, &settings.stripe_key)
+        let stripe = Stripe::new(counted("stripe"), &settings.stripe.url, &settings.stripe.key)
             .map_err(SettingError::of_client("STRIPE_API_URL", "STRIPE_SECRET_KEY"))?;
         let tokens = [
             Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer()),
-            Renewable::new("STRIPE_SECRET_KEY", settings.stripe_key_file, stripe.bearer()),
+            Renewable::new("STRIPE_SECRET_KEY", settings.stripe.key_file, stripe.bearer()),
         ];
         let engines = engines::all(&settings.reading, &counted("anthropic")).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {

@@ -101,6 +101,11 @@ impl Http {
         Call::new(self, Method::GET, url, route, within)
     }
 
+    /// A DELETE of `url`, told in spans as `route` only, with an end after `within`.
+    pub(super) fn delete(&self, url: Url, route: &'static str, within: Duration) -> Call {
+        Call::new(self, Method::DELETE, url, route, within)
+    }
+
     /// A POST to `url`, told in spans as `route` only, with an end after `within`.
     pub(super) fn post(&self, url: Url, route: &'static str, within: Duration) -> Call {
         Call::new(self, Method::POST, url, route, within)
@@ -138,6 +143,11 @@ impl Call {
 
     pub fn json<T: Serialize>(mut self, body: &T) -> Self {
         self.request = self.request.json(body);
+        self
+    }
+
+    pub fn body(mut self, body: String) -> Self {
+        self.request = self.request.body(body);
         self
     }
 

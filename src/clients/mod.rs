@@ -10,6 +10,7 @@ mod bearer;
 pub mod whatsapp;
 pub mod stripe;
 pub mod anthropic;
+pub mod front_door;
 
 pub use base_url::NotABaseUrl;
 pub use bearer::Bearer;

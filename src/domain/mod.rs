@@ -3,6 +3,7 @@
 
 pub mod ids;
 pub mod sender;
+pub mod person;
 pub mod language;
 pub mod money;
 mod catalogue;

@@ -2,6 +2,8 @@
 
 pub mod ingress;
 pub mod worker;
+pub mod forget;
+pub mod self_test;
 
 use crate::clients::whatsapp::FetchedMedia;
 use crate::store::media::Blob;

@@ -1,6 +1,8 @@
 //! What `paragon`'s commands ask for, each only what it needs.
 
-use super::{GraphSettings, SettingError, Source};
+use std::path::PathBuf;
+
+use super::{GraphSettings, SettingError, Source, StripeSettings};
 use crate::clients::Secret;
 use crate::domain::ids::{AccountId, PhoneNumberId};
 use crate::domain::language::Language;
@@ -33,12 +35,9 @@ pub struct AccountSettings {
 impl AccountSettings {
     /// Reads them.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
-        let account = source.required("WABA_ID")?;
         Ok(Self {
+            account: account(source)?,
             graph: GraphSettings::from(source)?,
-            account: AccountId::parse(&account).ok_or_else(|| {
-                SettingError::unreadable("WABA_ID", "want the account's id, digits only")
-            })?,
             database_url: source.optional_secret("DATABASE_URL")?,
         })
     }
@@ -59,13 +58,57 @@ impl ReminderSettings {
     /// Reads them.
     pub fn from(source: &Source) -> Result<Self, SettingError> {
         let database_url = source.secret("DATABASE_URL")?;
-        let number = source.required("PHONE_NUMBER_ID")?;
         Ok(Self {
             database_url,
-            number: PhoneNumberId::parse(&number).ok_or_else(|| {
-                SettingError::unreadable("PHONE_NUMBER_ID", "want Meta's id of the number")
-            })?,
+            number: number(source)?,
             language: super::worker::language(source)?,
         })
     }
+}
+
+/// Whom a command may do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Meta.
+    Meta,
+    /// Stripe.
+    Stripe,
+}
+
+/// The settings of `paragon forget`.
+#[derive(Clone, Debug)]
+pub struct ForgetSettings {
+    /// `DATABASE_URL`.
+    pub database_url: Secret,
+    /// How Meta is reached, unless it is left out.
+    pub graph: Option<GraphSettings>,
+    /// How Stripe is reached, unless it is left out.
+    pub stripe: Option<StripeSettings>,
+    /// `SPOOL_DIR`: of an ingress on this machine; it need not be there.
+    pub spool_dir: PathBuf,
+}
+
+impl ForgetSettings {
+    /// Reads them, but for those of `left_out`.
+    pub fn from(source: &Source, left_out: &[Party]) -> Result<Self, SettingError> {
+        let wants = |party| !left_out.contains(&party);
+        Ok(Self {
+            database_url: source.secret("DATABASE_URL")?,
+            graph: wants(Party::Meta).then(|| GraphSettings::from(source)).transpose()?,
+            stripe: wants(Party::Stripe).then(|| StripeSettings::from(source)).transpose()?,
+            spool_dir: super::ingress::spool_dir(source),
+        })
+    }
+}
+
+/// `WABA_ID`.
+pub(super) fn account(source: &Source) -> Result<AccountId, SettingError> {
+    let wrong = || SettingError::unreadable("WABA_ID", "want the account's id, digits only");
+    AccountId::parse(&source.required("WABA_ID")?).ok_or_else(wrong)
+}
+
+/// `PHONE_NUMBER_ID`.
+pub(super) fn number(source: &Source) -> Result<PhoneNumberId, SettingError> {
+    let wrong = || SettingError::unreadable("PHONE_NUMBER_ID", "want Meta's id of the number");
+    PhoneNumberId::parse(&source.required("PHONE_NUMBER_ID")?).ok_or_else(wrong)
 }

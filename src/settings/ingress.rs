@@ -48,11 +48,21 @@ impl IngressSettings {
             verify_token: source.secret("META_VERIFY_TOKEN")?,
             stripe_webhook_secrets: source.optional_secret("STRIPE_WEBHOOK_SECRET")?,
             graph: GraphSettings::from(source)?,
-            spool_dir: source.text("SPOOL_DIR").unwrap_or_else(|| "./spool".to_owned()).into(),
-            spool_max_bytes: source.number("SPOOL_MAX_BYTES", 4 * 1024 * 1024 * 1024)?,
+            spool_dir: spool_dir(source),
+            spool_max_bytes: spool_max_bytes(source)?,
             media_budget: Duration::from_millis(source.number("MEDIA_BUDGET_MS", 900)?),
             media_in_flight_max_bytes: source
                 .number("MEDIA_IN_FLIGHT_MAX_BYTES", 64 * 1024 * 1024)?,
         })
     }
+}
+
+/// `SPOOL_DIR`.
+pub(super) fn spool_dir(source: &Source) -> PathBuf {
+    source.text("SPOOL_DIR").unwrap_or_else(|| "./spool".to_owned()).into()
+}
+
+/// `SPOOL_MAX_BYTES`.
+pub(super) fn spool_max_bytes(source: &Source) -> Result<u64, SettingError> {
+    source.number("SPOOL_MAX_BYTES", 4 * 1024 * 1024 * 1024)
 }

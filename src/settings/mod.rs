@@ -6,8 +6,10 @@ mod source;
 mod ingress;
 mod worker;
 mod admin;
+mod doctor;
 
-pub use admin::{AccountSettings, AdminSettings, ReminderSettings};
+pub use admin::{AccountSettings, AdminSettings, ForgetSettings, Party, ReminderSettings};
+pub use doctor::DoctorSettings;
 pub use ingress::IngressSettings;
 pub use source::{SecretFile, SettingError, Source};
 pub use worker::{EngineName, ReadingSettings, WorkerSettings};
@@ -25,6 +27,12 @@ const QUIET_LIBRARIES: &str = "info,sqlx=warn,actix_server=warn";
 /// The same for a command that answers on stdout: warnings only, unless `RUST_LOG` asks for more.
 pub fn quiet_telemetry(source: &Source) -> TelemetrySettings {
     let filter = source.text("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
+    TelemetrySettings { filter, ..telemetry(source) }
+}
+
+/// The same for a command whose answer already says what is wrong: nothing, unless `RUST_LOG` asks.
+pub fn silent_telemetry(source: &Source) -> TelemetrySettings {
+    let filter = source.text("RUST_LOG").unwrap_or_else(|| "off".to_owned());
     TelemetrySettings { filter, ..telemetry(source) }
 }
 
@@ -65,6 +73,29 @@ impl GraphSettings {
             media_hosts: MediaHosts::parse(&hosts)
                 .map_err(|error| SettingError::unreadable("MEDIA_HOSTS", error))?,
             media_max_bytes: source.number("MEDIA_MAX_BYTES", 16 * 1024 * 1024)?,
+        })
+    }
+}
+
+/// How Stripe is reached.
+#[derive(Clone, Debug)]
+pub struct StripeSettings {
+    /// `STRIPE_SECRET_KEY`.
+    pub key: Secret,
+    /// `STRIPE_SECRET_KEY_FILE`: read again while the program runs.
+    pub key_file: Option<SecretFile>,
+    /// `STRIPE_API_URL`.
+    pub url: String,
+}
+
+impl StripeSettings {
+    fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            key: source.secret("STRIPE_SECRET_KEY")?,
+            key_file: source.secret_file("STRIPE_SECRET_KEY"),
+            url: source
+                .text("STRIPE_API_URL")
+                .unwrap_or_else(|| "https://api.stripe.com".to_owned()),
         })
     }
 }

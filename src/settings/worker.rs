@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{GraphSettings, SecretFile, SettingError, Source};
+use super::{GraphSettings, SettingError, Source, StripeSettings};
 use crate::clients::Secret;
 use crate::domain::language::Language;
 use crate::domain::limits::NewSenders;
@@ -22,12 +22,8 @@ pub struct WorkerSettings {
     pub metrics_address: SocketAddr,
     /// How answers leave and pending media is fetched.
     pub graph: GraphSettings,
-    /// `STRIPE_SECRET_KEY`.
-    pub stripe_key: Secret,
-    /// `STRIPE_SECRET_KEY_FILE`: read again while the program runs.
-    pub stripe_key_file: Option<SecretFile>,
-    /// `STRIPE_API_URL`.
-    pub stripe_url: String,
+    /// How customers are found and made.
+    pub stripe: StripeSettings,
     /// `CUSTOMER_TTL_HOURS`: how long the local copy of a customer is believed.
     pub customer_ttl: Duration,
     /// `STRIPE_SEARCHES_PER_SECOND`, all workers together.
@@ -107,11 +103,7 @@ impl WorkerSettings {
             database_url: source.secret("DATABASE_URL")?,
             metrics_address: source.address("METRICS_ADDR", "127.0.0.1:9464")?,
             graph: GraphSettings::from(source)?,
-            stripe_key: source.secret("STRIPE_SECRET_KEY")?,
-            stripe_key_file: source.secret_file("STRIPE_SECRET_KEY"),
-            stripe_url: source
-                .text("STRIPE_API_URL")
-                .unwrap_or_else(|| "https://api.stripe.com".to_owned()),
+            stripe: StripeSettings::from(source)?,
             customer_ttl: Duration::from_secs(hours.saturating_mul(60 * 60)),
             stripe_searches_per_second: at_least_one(
                 "STRIPE_SEARCHES_PER_SECOND",
@@ -127,9 +119,7 @@ impl WorkerSettings {
                 "WORKER_OCR_CONCURRENCY",
                 source.number("WORKER_OCR_CONCURRENCY", 1)?,
             )?,
-            reply_template: source
-                .text("REPLY_TEMPLATE")
-                .unwrap_or_else(|| "receipt_result".to_owned()),
+            reply_template: reply_template(source),
             language: language(source)?,
             sender_daily_limit: at_least_one(
                 "SENDER_DAILY_LIMIT",
@@ -180,6 +170,11 @@ fn engines(source: &Source) -> Result<Vec<EngineName>, SettingError> {
         }
     }
     Ok(engines)
+}
+
+/// `REPLY_TEMPLATE`.
+pub(super) fn reply_template(source: &Source) -> String {
+    source.text("REPLY_TEMPLATE").unwrap_or_else(|| "receipt_result".to_owned())
 }
 
 pub(super) fn language(source: &Source) -> Result<Language, SettingError> {

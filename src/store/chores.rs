@@ -18,6 +18,9 @@ const ORPHANS_LIVE: TimeDelta = TimeDelta::days(1);
 /// How far back orphans are looked for: a worker runs at least once in so long.
 const ORPHANS_SINCE: TimeDelta = TimeDelta::days(31);
 
+/// How long tombstones live: Meta redelivers for 7 days, and no spool should be older.
+const ERASURES_LIVE: TimeDelta = TimeDelta::days(30);
+
 impl Store {
     /// Removes what has outlived its use, a small step at a time. Several workers may be at it at
     /// once, and an interrupted one has done no harm.
@@ -43,6 +46,13 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
+        let long_erased = now - ERASURES_LIVE;
+        sqlx::query!("delete from erasures where erased_at < $1", long_erased)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query!("delete from erased_sends where erased_at < $1", long_erased)
+            .execute(&self.pool)
+            .await?;
         self.sweep_orphans(now).await
     }
 

@@ -43,6 +43,19 @@ impl Store {
         Ok(())
     }
 
+    /// Whether an ingress runs.
+    pub async fn has_ingresses(&self) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"select exists (
+                   select from ingresses
+                   where seen_at > clock_timestamp() - make_interval(secs => $1::float8)
+               ) as "any!""#,
+            GONE_AFTER.as_secs_f64()
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
     /// Whether everything that Meta told until `ago` is in Postgres: every ingress has had an empty
     /// spool since then. Where none is known there is nothing to wait for.
     pub async fn spools_empty_since(&self, ago: Duration) -> Result<bool, StoreError> {

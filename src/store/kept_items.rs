@@ -54,7 +54,8 @@ pub async fn keep(tx: &mut Tx, kept: &[(&Kept, DateTime<Utc>)]) -> Result<(), St
     Ok(())
 }
 
-/// Parks statuses (each with when it reached us) of messages that we do not know. The same again, also in one call, writes nothing.
+/// Parks statuses (each with when it reached us) of messages that we do not know. The same again, also
+/// in one call, writes nothing, and nothing is kept of what went to somebody who is erased.
 pub async fn park(
     tx: &mut Tx,
     statuses: &[(&StatusUpdate, DateTime<Utc>)],
@@ -82,6 +83,11 @@ pub async fn park(
                      $6::timestamptz[], $7::jsonb[])
               with ordinality
               as told (wamid, delivery, attempt_id, error_code, told_at, received_at, pricing, place)
+         where not exists (
+             select from erased_sends
+             where id_sha256 in (sha256(convert_to(told.wamid, 'UTF8')),
+                                 sha256(convert_to(told.attempt_id::text, 'UTF8')))
+         )
          order by told.place
          on conflict (wamid, delivery) do nothing",
         &wamids as _,

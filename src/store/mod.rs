@@ -26,6 +26,11 @@ pub mod views;
 pub mod health;
 mod steps;
 pub mod journeys;
+pub mod exported;
+pub mod dead_jobs;
+mod checkup;
+pub mod erasures;
+pub mod forget;
 mod chores;
 mod retention;
 

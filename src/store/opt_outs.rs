@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{Store, StoreError, Tx};
 use crate::domain::chat::Wish;
 use crate::domain::ids::{MessageId, SenderId};
+use crate::domain::person::Person;
 use crate::domain::sender::{Phone, Sender, UserId};
 
 /// How a wish was told.
@@ -84,7 +85,10 @@ impl Store {
              )
              select opt_outs.is_out
              from opt_outs
-             join names on names.identity = opt_outs.identity
+             -- Of who was forgotten a STOP is kept under the digest of their name.
+             join names on opt_outs.identity = any(
+                     array[names.identity, encode(sha256(convert_to(names.identity, 'UTF8')), 'hex')]
+                 )
                 and (names.until is null or opt_outs.told_at <= names.until)
              order by opt_outs.told_at desc, opt_outs.is_out desc
              limit 1",
@@ -114,6 +118,8 @@ pub async fn wish_told(
         "insert into opt_outs as known (identity, is_out, told_by, told_at, message_id)
          select identity, $2, $3, $4, case when $2 then $5::bigint end
          from unnest($1::text[]) as identity
+         -- A message that was erased meanwhile says nothing.
+         where $5::bigint is null or exists (select from messages where id = $5 for key share)
          order by identity
          on conflict (identity) do update
          set is_out = $2,
@@ -133,7 +139,7 @@ pub async fn wish_told(
     Ok(())
 }
 
-/// Meta said by a status of `at` that `person` has refused what was sent.
+/// Meta said at `at` that `person` has refused what was sent.
 pub async fn refused(tx: &mut Tx, person: SenderId, at: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into opt_outs as known (identity, is_out, told_by, told_at)
@@ -151,6 +157,86 @@ pub async fn refused(tx: &mut Tx, person: SenderId, at: DateTime<Utc>) -> Result
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// By what somebody who is being forgotten is and was known, and until when what was wished under it is
+/// their wish.
+pub(super) struct Names {
+    identities: Vec<String>,
+    until: Vec<Option<DateTime<Utc>>>,
+    current: Vec<String>,
+}
+
+impl Names {
+    /// The names of `person`; what was wished after `before` is somebody else's.
+    pub(super) fn of(person: &Person, before: Option<DateTime<Utc>>) -> Self {
+        let numbers =
+            person.numbers.iter().map(|it| (it.phone.key().as_str().to_owned(), it.until));
+        let ids = person.user_ids.iter().map(|it| (it.as_str().to_owned(), None));
+        let names: Vec<(String, Option<DateTime<Utc>>)> = numbers.chain(ids).collect();
+        let current = names.iter().filter(|(_, until)| until.is_none());
+        Self {
+            current: current.map(|(name, _)| name.clone()).collect(),
+            until: names.iter().map(|(_, until)| until.or(before)).collect(),
+            identities: names.into_iter().map(|(name, _)| name).collect(),
+        }
+    }
+}
+
+/// Erases what they wished, but for a STOP that stands: it is kept under the digests of their current
+/// names, so that they are not written to again. Counts the wishes that are gone.
+pub(super) async fn forget_but_stop(tx: &mut Tx, names: &Names) -> Result<u64, StoreError> {
+    sqlx::query!(
+        "insert into opt_outs as known (identity, is_out, told_by, told_at)
+         select encode(sha256(convert_to(name, 'UTF8')), 'hex'), true, newest.told_by, newest.told_at
+         from unnest($3::text[]) as name
+         cross join (
+             select opt_outs.is_out, opt_outs.told_by, opt_outs.told_at
+             from opt_outs
+             join unnest($1::text[], $2::timestamptz[]) as theirs (identity, until)
+                 on theirs.identity = opt_outs.identity
+                 and (theirs.until is null or opt_outs.told_at <= theirs.until)
+             order by opt_outs.told_at desc, opt_outs.is_out desc
+             limit 1
+         ) as newest
+         where newest.is_out
+         on conflict (identity) do update
+         set told_at = greatest(known.told_at, excluded.told_at)",
+        &names.identities,
+        &names.until as _,
+        &names.current
+    )
+    .execute(&mut **tx)
+    .await?;
+    forget_wishes(tx, names).await
+}
+
+/// Erases what they wished, a STOP too. Counts the wishes that are gone.
+pub(super) async fn forget_all(tx: &mut Tx, names: &Names) -> Result<u64, StoreError> {
+    let digests = sqlx::query!(
+        "delete from opt_outs
+         where identity in (
+             select encode(sha256(convert_to(name, 'UTF8')), 'hex') from unnest($1::text[]) as name
+         )",
+        &names.current
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(digests.rows_affected() + forget_wishes(tx, names).await?)
+}
+
+async fn forget_wishes(tx: &mut Tx, names: &Names) -> Result<u64, StoreError> {
+    let gone = sqlx::query!(
+        "delete from opt_outs
+         using unnest($1::text[], $2::timestamptz[]) as theirs (identity, until)
+         where opt_outs.identity = theirs.identity
+             and (theirs.until is null or opt_outs.told_at <= theirs.until)",
+        &names.identities,
+        &names.until as _
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(gone.rows_affected())
 }
 
 /// By what a person is known here: the number in its one way of writing, and the user id.

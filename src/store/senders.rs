@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::messages::Message;
 use super::{Store, StoreError, one_row};
-use crate::domain::ids::{CustomerId, SenderId};
+use crate::domain::ids::{CustomerId, MessageId, SenderId};
 use crate::domain::sender::{Phone, Profile, Sender, UserId, Username};
 
 /// The customer of a sender, as Stripe last told.
@@ -56,6 +56,13 @@ impl std::fmt::Debug for CreateTry {
     }
 }
 
+/// Why somebody has a row.
+#[derive(Clone, Copy)]
+enum Because {
+    Wrote(MessageId),
+    IsWrittenTo,
+}
+
 impl Store {
     /// The row of whoever wrote `message`, made when there is none. Both ways of writing one number
     /// are one row. A phone and a user id that come together are one person; where two rows exist,
@@ -70,7 +77,8 @@ impl Store {
         if let Some(id) = self.who_was(key, user_id, message.sent_at).await? {
             return Ok(id);
         }
-        let id = self.find_or_make(key, phone, user_id, &message.profile).await?;
+        let because = Because::Wrote(message.id);
+        let id = self.find_or_make(key, phone, user_id, &message.profile, because).await?;
         self.learn_profile(id, &message.profile).await?;
         Ok(id)
     }
@@ -81,7 +89,8 @@ impl Store {
         let key = key.as_ref().map(Phone::as_str);
         let phone = recipient.phone().map(Phone::as_str);
         let user_id = recipient.user_id().map(UserId::as_str);
-        self.find_or_make(key, phone, user_id, &Profile::default()).await
+        let because = Because::IsWrittenTo;
+        self.find_or_make(key, phone, user_id, &Profile::default(), because).await
     }
 
     async fn find_or_make(
@@ -90,14 +99,24 @@ impl Store {
         phone: Option<&str>,
         user_id: Option<&str>,
         profile: &Profile,
+        because: Because,
     ) -> Result<SenderId, StoreError> {
         if let Some(id) = self.find_sender(key, phone, user_id, profile).await? {
             return Ok(id);
         }
+        let message = match because {
+            Because::Wrote(message) => Some(message.0),
+            Because::IsWrittenTo => None,
+        };
+        // Whose message was erased meanwhile is not written down again.
         sqlx::query!(
-            "insert into senders (phone, user_id) values ($1, $2) on conflict do nothing",
+            "insert into senders (phone, user_id)
+             select $1, $2
+             where $3::bigint is null or exists (select from messages where id = $3 for key share)
+             on conflict do nothing",
             phone,
-            user_id
+            user_id,
+            message
         )
         .execute(&self.pool)
         .await?;

@@ -11,6 +11,11 @@ mod templates;
 mod read;
 mod eval;
 mod replay;
+mod retry;
+mod export;
+mod forget;
+mod moment;
+mod somebody;
 
 use std::process::ExitCode;
 
@@ -49,6 +54,12 @@ enum Action {
     Status(status::Arguments),
     /// Write down reminders for workers to send by template; the same one is sent once.
     Remind(remind::Arguments),
+    /// Show which jobs gave up and why, and make them ready again.
+    Retry(retry::Arguments),
+    /// Entries as CSV or JSON lines, with their photos.
+    Export(export::Arguments),
+    /// Erase everything that is kept of a person, everywhere.
+    Forget(forget::Arguments),
     /// Message templates: lint the files, submit them to Meta, see how they stand.
     Templates(templates::Arguments),
 }
@@ -69,11 +80,7 @@ fn act(action: Action) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(migrate::run(&settings))
         }
-        Action::Doctor(arguments) => {
-            let settings = AdminSettings::from(&source)?;
-            let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
-            runtime()?.block_on(doctor::run(&settings, &arguments))
-        }
+        Action::Doctor(arguments) => doctor::run(&source, &arguments),
         Action::Read(arguments) => {
             let settings = ReadingSettings::from(&source)?;
             let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;
@@ -95,7 +102,24 @@ fn act(action: Action) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(status::run(&settings, &arguments))
         }
+        Action::Retry(arguments) => {
+            with_database(&source, async |settings| retry::run(&settings, &arguments).await)
+        }
+        Action::Export(arguments) => {
+            with_database(&source, async |settings| export::run(&settings, &arguments).await)
+        }
+        Action::Forget(arguments) => forget::run(&source, &arguments),
         Action::Remind(arguments) => remind::run(&source, &arguments),
         Action::Templates(arguments) => templates::run(&source, &arguments),
     }
+}
+
+/// Runs a command that asks for the database only, and whose answer is on standard output.
+fn with_database(
+    source: &Source,
+    command: impl AsyncFnOnce(AdminSettings) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let settings = AdminSettings::from(source)?;
+    let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(source))?;
+    runtime()?.block_on(command(settings))
 }

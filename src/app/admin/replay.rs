@@ -1,11 +1,12 @@
 //! `paragon replay`: stored photos read again by an engine of choice, and what differs from the
 //! reading that counted. Entries and answers stay as they are: the sender has had their answer.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::migrate::open;
+use super::moment::moment;
 use super::read::{engine_name, hints, rows};
 use super::status::print;
 use crate::app::{Failure, engines};
@@ -41,12 +42,6 @@ pub struct Arguments {
     /// One JSON object for each photo that is read otherwise, each in a line.
     #[arg(long)]
     json: bool,
-}
-
-/// A day (from its beginning, UTC) or a moment.
-fn moment(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = text.parse::<NaiveDate>().map(|it| it.and_time(NaiveTime::MIN).and_utc());
-    day.or_else(|_| text.parse()).map_err(|_| "want 2026-11-01 or 2026-11-01T08:00:00Z".to_owned())
 }
 
 /// Reads them, oldest first, and tells what differs.

@@ -15,12 +15,15 @@ use reqwest::header::{HeaderName, HeaderValue};
 pub use error::{AnthropicError, Refusal};
 
 use super::format::Format;
+use super::http::Call;
 use super::{BaseUrl, Http, NotAClient, Secret};
 use crate::domain::money::Country;
 use crate::domain::reading::Reading;
 
 /// A picture takes some seconds; a model that thinks first takes longer.
 const WITHIN: Duration = Duration::from_secs(90);
+
+const MODEL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The version of the API that our requests and answers are written for.
 const API_VERSION: &str = "2023-06-01";
@@ -44,6 +47,21 @@ impl Anthropic {
         Ok(Self { http, base, key, model: model.to_owned() })
     }
 
+    /// Whether the key is accepted and the model is there. Costs nothing.
+    pub async fn is_there(&self) -> Result<(), AnthropicError> {
+        let url = self.base.join(&["v1", "models", &self.model]);
+        let call = self.with_key(self.http.get(url, "/v1/models/{model}", MODEL_WITHIN));
+        let answer = call.send().await?;
+        if answer.is_success() { Ok(()) } else { Err(AnthropicError::refused(&answer)) }
+    }
+
+    fn with_key(&self, call: Call) -> Call {
+        call.header(HeaderName::from_static("x-api-key"), self.key.clone()).header(
+            HeaderName::from_static("anthropic-version"),
+            HeaderValue::from_static(API_VERSION),
+        )
+    }
+
     /// Reads the receipt in `bytes`: JPEG, PNG or WebP of at most 5 MB in base64 and 8000 pixels
     /// an edge, or a PDF of at most 32 MB in base64. `today` bounds the date; `home` decides what
     /// the paper leaves open. Called twice it is paid for twice.
@@ -55,14 +73,8 @@ impl Anthropic {
     ) -> Result<Reading, AnthropicError> {
         let format = Format::of(bytes).ok_or(AnthropicError::NotReadable)?;
         let request = request::message(&self.model, bytes, format, today, home)?;
-        let call = self
-            .http
-            .post(self.base.join(&["v1", "messages"]), "/v1/messages", WITHIN)
-            .header(HeaderName::from_static("x-api-key"), self.key.clone())
-            .header(
-                HeaderName::from_static("anthropic-version"),
-                HeaderValue::from_static(API_VERSION),
-            );
+        let url = self.base.join(&["v1", "messages"]);
+        let call = self.with_key(self.http.post(url, "/v1/messages", WITHIN));
         let answer = call.json(&request).send().await?;
         if !answer.is_success() {
             return Err(AnthropicError::refused(&answer));

@@ -78,6 +78,13 @@ impl Stripe {
         Ok(oldest_first(found.data.iter().filter_map(|it| ours(it, sender)).collect()))
     }
 
+    /// Whether the key may search: asks for nobody.
+    pub async fn may_search(&self) -> Result<(), StripeError> {
+        let request = SearchCustomer::new(query::of_nobody()).limit(1);
+        request.customize().send(&self.wire).await.map_err(StripeError::of_search)?;
+        Ok(())
+    }
+
     /// Creates `customer`. Repeated with the same key it answers with the customer of the first
     /// time; but Stripe also repeats a stored failure ([`StripeError::ServerFailed`]), and refuses
     /// other parameters with [`StripeError::KeyReused`]: then look for what was created, and take
@@ -108,6 +115,26 @@ impl Stripe {
             UpdateCustomer::new(customer.0.as_str()).metadata(query::only_metadata_of(sender));
         request.customize().send(&self.wire).await?;
         Ok(())
+    }
+
+    /// The metadata of `customer` name nobody of WhatsApp's any more: every key that begins with
+    /// `whatsapp_` is taken away, and nothing else changed. Whether there were any: `false` also where
+    /// there is no such customer.
+    pub async fn forget_sender(&self, customer: &CustomerId) -> Result<bool, StripeError> {
+        let read = RetrieveCustomer::new(customer.0.as_str()).customize().send(&self.wire).await;
+        let metadata = match read {
+            Ok(RetrieveCustomerReturned::Customer(customer)) => customer.metadata,
+            Ok(RetrieveCustomerReturned::DeletedCustomer(_)) => None,
+            Err(error) if error.is_missing() => None,
+            Err(error) => return Err(error),
+        };
+        let gone = query::without_sender(&metadata.unwrap_or_default());
+        if gone.is_empty() {
+            return Ok(false);
+        }
+        let request = UpdateCustomer::new(customer.0.as_str()).metadata(gone);
+        request.customize().send(&self.wire).await?;
+        Ok(true)
     }
 
     /// The customers of `sender` among those created at `since` or later, oldest first. Unlike

@@ -8,6 +8,7 @@ use crate::domain::sender::{Phone, Sender};
 /// Digits as Meta writes them; older customers may have a `+` before them.
 const PHONE: &str = "whatsapp_phone";
 const USER_ID: &str = "whatsapp_user_id";
+const PREFIX: &str = "whatsapp_";
 
 /// Stripe's query for everything that the sender is known by: one search instead of up to five, for
 /// all searches of an account share 20 a second. Stripe allows ten clauses.
@@ -19,6 +20,11 @@ pub(super) fn of_sender(sender: &Sender) -> String {
     });
     let user_id = sender.user_id().map(|it| clause(USER_ID, it.as_str()));
     phones.chain(user_id).collect::<Vec<_>>().join(" OR ")
+}
+
+/// Stripe's query for a number that nobody has.
+pub(super) fn of_nobody() -> String {
+    clause(PHONE, "0")
 }
 
 fn clause(key: &str, value: &str) -> String {
@@ -41,6 +47,12 @@ pub(super) fn metadata_of(sender: &Sender) -> HashMap<String, String> {
 pub(super) fn only_metadata_of(sender: &Sender) -> HashMap<String, String> {
     let nothing = [PHONE, USER_ID].map(|it| (it.to_owned(), String::new()));
     nothing.into_iter().chain(metadata_of(sender)).collect()
+}
+
+/// Takes away every key of ours, those of whoever added to them too.
+pub(super) fn without_sender(metadata: &HashMap<String, String>) -> HashMap<String, String> {
+    let ours = metadata.keys().filter(|it| it.starts_with(PREFIX));
+    ours.map(|it| (it.clone(), String::new())).collect()
 }
 
 pub(super) fn name_of(customer: &NewCustomer) -> String {

@@ -15,11 +15,13 @@ use super::media_error::{MediaError, refused};
 use super::room::{Held, Room};
 use crate::clients::format::Format;
 use crate::clients::http::Answer;
-use crate::domain::ids::{PhoneNumberId, Sha256};
+use crate::domain::ids::{MediaId, PhoneNumberId, Sha256};
 use crate::domain::inbound::MediaRef;
 
 /// Lookaside answers itself; a CDN in between costs one redirect.
 const REDIRECTS: usize = 2;
+
+const DELETE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A photo or document, proven to be the one that was sent.
 pub struct FetchedMedia {
@@ -166,6 +168,21 @@ impl WhatsApp {
             .map_err(|_| MediaError::Unreadable(GraphError::read(&[]).refusal(answer.status)))
     }
 
+    /// Deletes `media` at Meta. `false` when Meta has no such media (any more), so that it may be
+    /// called again.
+    pub async fn delete_media(&self, media: &MediaId) -> Result<bool, MediaError> {
+        let url = self.base.join(&[media.as_str()]);
+        let call = self.http.delete(url, "/{media-id}", DELETE_WITHIN);
+        let answer = call.header(AUTHORIZATION, self.bearer.header()).send().await?;
+        if answer.is_success() {
+            return Ok(true);
+        }
+        match refused(&answer) {
+            MediaError::Gone(_) => Ok(false),
+            error => Err(error),
+        }
+    }
+
     async fn media_bytes(&self, url: &str, limits: Limits<'_>) -> Result<Bytes, MediaError> {
         let mut url = Url::parse(url).map_err(|_| MediaError::HostNotAllowed)?;
         for _ in 0..=REDIRECTS {
@@ -233,7 +250,6 @@ fn proven(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::MediaId;
 
     #[test]
     fn what_graph_calls_a_photo_reaches_no_table_of_ours() {

@@ -4,6 +4,7 @@
 
 mod codes;
 mod error;
+mod health;
 mod hosts;
 mod limits;
 mod media;
@@ -15,6 +16,7 @@ mod wire;
 use std::time::Duration;
 
 pub use error::{Refusal, Rest, SendError};
+pub use health::{AccountState, NumberState, Sending, Subscription, TokenState, WebhookUrls};
 pub use hosts::{MediaHosts, NotMediaHosts};
 pub use limits::MessagingLimit;
 pub use media::{Allowance, FetchedMedia, Way};

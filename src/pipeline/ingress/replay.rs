@@ -1,6 +1,7 @@
 //! From the spool to where it belongs, once Postgres is back: many records in one commit. A record may
 //! be replayed twice: what is there already is not written again. One that cannot be stored is set
-//! aside for the operator, never deleted and never in the way of the next.
+//! aside for the operator, never deleted and never in the way of the next. Of people who have been
+//! erased since nothing is written.
 
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use super::parse::parse;
 use super::share::Ledger;
 use super::verify::Verified;
 use crate::domain::ids::{Sha256, Wamid};
+use crate::domain::inbound::Item;
 use crate::spool::{Damage, Record, Segment, Spool, SpoolError};
 use crate::store::StoreError;
+use crate::store::erasures::Erasures;
 use crate::store::media::Blob;
 
 /// Records in one commit at most, and bytes of them: they are in memory meanwhile.
@@ -105,9 +108,11 @@ fn next_records(segment: &mut Segment) -> (Vec<Record>, Option<Result<(), Damage
 }
 
 async fn replay_records(to: &Replay, records: &[Record]) -> Result<(), NotReplayed> {
+    // Asked for each commit: who is erased between this and the commit is erased once more.
+    let erasures = to.ledger.store.erasures().await?;
     let mut batches = Vec::with_capacity(records.len());
     for record in records {
-        batches.push(Arc::new(batch_of(to, record).await?));
+        batches.push(Arc::new(batch_of(to, &erasures, record).await?));
     }
     match to.ledger.accept(&batches).await {
         Ok(_) => Ok(()),
@@ -149,11 +154,19 @@ async fn one_by_one(to: &Replay, record: &Record, batch: Arc<Batch>) -> Result<(
 
 /// The record as a webhook whose photos are kept. A photo that Postgres will never take is left
 /// pending: the worker fetches it by its id.
-async fn batch_of(to: &Replay, record: &Record) -> Result<Batch, NotReplayed> {
+async fn batch_of(to: &Replay, erasures: &Erasures, record: &Record) -> Result<Batch, NotReplayed> {
     let webhook = Verified::from_spool(record.body.as_slice());
+    let items = parse(&webhook, record.received_at);
+    let (erased, items): (Vec<Item>, Vec<Item>) =
+        items.into_iter().partition(|it| erasures.cover(it, record.received_at));
+    let erased: Vec<&Wamid> = erased.iter().filter_map(Item::wamid).collect();
+    if !erased.is_empty() {
+        to.ledger.store.never_accept(&erased, record.received_at).await?;
+    }
     let photos: Vec<(Wamid, Blob)> = record
         .photos
         .iter()
+        .filter(|it| !erased.contains(&&it.wamid))
         .map(|it| {
             let (mime, bytes) = (it.mime.clone(), it.bytes.clone());
             (it.wamid.clone(), Blob { sha256: Sha256::of(&bytes), mime, bytes })
@@ -164,7 +177,7 @@ async fn batch_of(to: &Replay, record: &Record) -> Result<Batch, NotReplayed> {
         return Err(error.into());
     }
     Ok(Batch {
-        items: parse(&webhook, record.received_at),
+        items,
         stored: kept.stored,
         received_at: record.received_at,
         trace_parent: record.trace_parent.clone(),

@@ -11,13 +11,12 @@ use super::sending::{self, Turn};
 use super::templates::{self, Fitting};
 use super::{Deps, StepError};
 use crate::clients::whatsapp::{Envelope, MessagingLimit, SendError, Template};
-use crate::domain::chat::Wish;
 use crate::domain::ids::{AttemptId, ReminderId};
 use crate::domain::reply::Form;
 use crate::domain::retry::Verdict;
 use crate::domain::sender::Sender;
 use crate::store::StoreError;
-use crate::store::opt_outs::{ToldBy, wish_told};
+use crate::store::opt_outs;
 use crate::store::reached::Limit;
 use crate::store::reminders::Reminder;
 use crate::store::send_attempts::{AttemptOutcome, Owner};
@@ -145,7 +144,7 @@ async fn attempt(deps: &Deps, ready: Ready<'_>, template: &Template<'_>) -> Resu
             Ok(())
         }
         Err(error) => {
-            settle_failure(deps, reminder, person, id, &error).await?;
+            settle_failure(deps, reminder, id, &error).await?;
             if error.verdict() == Verdict::GiveUp {
                 // Withheld, and visible with its reason: nobody needs the job any more.
                 return Ok(());
@@ -160,7 +159,6 @@ async fn attempt(deps: &Deps, ready: Ready<'_>, template: &Template<'_>) -> Resu
 async fn settle_failure(
     deps: &Deps,
     reminder: &Reminder,
-    person: &Sender,
     id: AttemptId,
     error: &SendError,
 ) -> Result<(), StepError> {
@@ -168,7 +166,7 @@ async fn settle_failure(
     sending::note_failure(deps, id, error).await?;
     if let SendError::OptedOut(_) = error {
         let mut tx = deps.store.begin().await?;
-        wish_told(&mut tx, person, Wish::Stop, ToldBy::Refusal, now).await?;
+        opt_outs::refused(&mut tx, reminder.sender, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
     }
     if let SendError::TemplateUnusable(refusal) = error {

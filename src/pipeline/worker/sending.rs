@@ -96,6 +96,8 @@ pub async fn note_accepted(deps: &Deps, id: AttemptId, wamid: &Wamid) -> Result<
     let deadline = Instant::now() + NOTE_WITHIN;
     loop {
         match deps.store.send_accepted(id, wamid, deps.clock.now()).await {
+            // The attempt was erased with whom it went to.
+            Err(error @ StoreError::Overtaken { .. }) => return Err(error),
             Err(error) if Instant::now() < deadline => {
                 deps.unbroken.broken(deps.clock.now());
                 warn!(%error, "a message was sent and could not be noted yet");

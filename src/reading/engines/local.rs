@@ -22,6 +22,14 @@ impl LocalEngine {
         Ppocr::find(folder, limit).map(Self::Ppocr)
     }
 
+    /// The languages that it was told to read, as `eng+ces`; `None` where it needs not be told.
+    pub fn languages(&self) -> Option<&str> {
+        match self {
+            Self::Ppocr(_) => None,
+            Self::Tesseract(engine) => Some(engine.languages()),
+        }
+    }
+
     /// The `tesseract` on PATH. A reading may take up to `limit`.
     pub async fn tesseract(limit: Duration) -> Result<Self, EngineError> {
         Tesseract::find(limit).await.map(Self::Tesseract)

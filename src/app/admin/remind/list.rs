@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 
+use crate::app::admin::somebody::somebody;
 use crate::domain::ids::Sha256;
 use crate::domain::sender::{Phone, Sender, UserId};
 use crate::domain::template::Parameter;
@@ -32,7 +33,7 @@ pub struct Wanted {
 
 /// The one reminder of `--to` and `--param`.
 pub fn from_arguments(to: &str, parameters: &[String]) -> anyhow::Result<Vec<Wanted>> {
-    let to = recipient(to).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
+    let to = somebody(to).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
     let parameters: Vec<Parameter> = parameters.iter().map(|it| parameter(it)).collect();
     let named = parameters.iter().filter(|it| it.name.is_some()).count();
     if named != 0 && named != parameters.len() {
@@ -111,7 +112,7 @@ impl Columns {
             return Err(format!("{} columns, the header has {}", record.len(), self.count));
         }
         let value = |at: usize| record.get(at).unwrap_or_default();
-        let to = recipient(value(self.to)).map_err(str::to_owned)?;
+        let to = somebody(value(self.to)).map_err(str::to_owned)?;
         for (at, name) in &self.parameters {
             if let Some(problem) = problem_of(value(*at)) {
                 return Err(format!("column {name}: {problem}"));
@@ -158,16 +159,6 @@ pub fn key(
     }
     // A separator that no part can hold: values have no control characters.
     hex::encode(Sha256::of(parts.join("\u{1f}").as_bytes()).as_bytes())
-}
-
-/// A phone, with blanks and dashes as people write them, or a user id.
-fn recipient(text: &str) -> Result<Sender, &'static str> {
-    let digits: String =
-        text.chars().filter(|it| !matches!(it, ' ' | '-' | '(' | ')' | '/')).collect();
-    let phone = Phone::parse(&digits).ok();
-    let user_id = if phone.is_none() { UserId::parse(text) } else { None };
-    Sender::known_by(phone, user_id)
-        .ok_or("want a phone with its country code, digits only, such as 420777123456")
 }
 
 /// `name=value`, or a value.
