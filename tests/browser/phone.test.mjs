@@ -49,8 +49,11 @@ test('a sender’s story, with everything that can go wrong', () =>
 
     // A photo is dropped; its ticks turn blue, and the answer quotes it.
     await drop(page, 'cafe.jpg', 'image/jpeg', readFileSync(new URL('cafe.jpg', photos)));
+    await page.getByText('typing…').waitFor();
+    await page.locator('#typing').waitFor();
     await tick(page, 0, 'read').waitFor();
     await answers(page, '£22.40').waitFor();
+    await page.locator('#typing').waitFor({ state: 'hidden' });
     const answer = page.locator('.from-them', { hasText: '£22.40' });
     assert.equal(await answer.locator('.quotation img').count(), 1);
     await reading(page).locator('li.done strong', { hasText: 'answer' }).waitFor();
@@ -89,10 +92,18 @@ test('a sender’s story, with everything that can go wrong', () =>
     await reading(page).locator('li.done strong', { hasText: 'answer' }).waitFor();
     await shoot(page, 'phone');
 
+    // Meta's token expires: the number rests, and flows on when Meta takes the token again.
+    await flip(page, 'Expire token', true);
+    await attach(page, 'A cat');
+    await page.locator('#wire .ill', { hasText: 'Meta' }).first().waitFor();
+    await tick(page, 5, 'delivered').waitFor();
+    await flip(page, 'Expire token', false);
+    await answers(page, 'I see no receipt in it').waitFor();
+
     // A file that is none of those that can be sent.
     await drop(page, 'notes.txt', 'text/plain', Buffer.from('Dear diary'));
     await page.getByRole('alert').filter({ hasText: '“notes.txt” is neither a photo' }).waitFor();
-    assert.equal(await mine(page, 5).count(), 0);
+    assert.equal(await mine(page, 6).count(), 0);
     await close();
   }));
 

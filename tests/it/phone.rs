@@ -180,6 +180,17 @@ async fn whatever_is_broken_from_the_phone_nothing_is_lost_and_nothing_is_double
     demo.switch("stripe-429", false).await;
     let all = |it: &Value| it["tally"]["answered"] == 2;
     demo.until("/api/phones/1", "both are answered", all).await;
+    // A third, while Meta is slow and then down.
+    demo.switch("meta-slow", true).await;
+    demo.do_it("/api/phones/2/sample/tankstelle.jpg", json!({})).await;
+    demo.until("/api/phones/2", "custody", |it| messages(it)[0]["tick"] != "sent").await;
+    demo.switch("meta-down", true).await;
+    let is_down = |it: &Value| it["wire"].as_array().unwrap().iter().any(|it| it["status"] == 503);
+    demo.until("/api/inside?phone=2", "Meta has refused", is_down).await;
+    demo.switch("meta-down", false).await;
+    demo.switch("meta-slow", false).await;
+    let third = json!({ "sent": 1, "taken": 1, "answered": 1, "twice": 0 });
+    demo.until("/api/phones/2", "the third is answered", |it| it["tally"] == third).await;
     // An answer that was lost on the way back is known by its echo, and the jobs end.
     let is_quiet = |it: &Value| {
         gauge(it, "queue messages") == "empty" && gauge(it, "queue local_reading") == "empty"
