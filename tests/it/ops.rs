@@ -181,3 +181,25 @@ async fn who_may_not_create_roles_migrates_all_the_same() {
     store.close().await;
     owner.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_percentile_is_at_most_a_bucket_off_and_minutes_add_up_to_their_hour() {
+    let rig = Rig::start().await;
+    // From a millisecond to ten minutes and a half, in two halves that are added up.
+    let off = "with measured as (select 1 + n::float8 * n / 1000 as ms, n % 2 as half
+                                 from generate_series(1, 25000) as n),
+                    whole as (select histogram_sum(half) as buckets
+                              from (select histogram(ms) as half from measured group by half) as halves)
+               select max(abs(histogram_percentile(buckets, fraction) / exact - 1))
+               from whole, unnest(array[0.01, 0.5, 0.95, 0.99, 1]) as fraction,
+                    lateral (select percentile_disc(fraction) within group (order by ms) as exact
+                             from measured) as exactly";
+    let off: f64 = rig.value(off).await;
+    assert!(off < 0.19, "{off}");
+    let edges = "select array[histogram_percentile('{}', 0.5) is null,
+                              histogram(null) = '{}',
+                              histogram_percentile(histogram(0), 0.5) <= 1,
+                              histogram_percentile(histogram(1e12), 0.5) > 2e7]";
+    assert_eq!(rig.value::<Vec<bool>>(edges).await, [true; 4]);
+    rig.end().await;
+}
