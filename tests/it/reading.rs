@@ -214,6 +214,8 @@ fn an_evaluation_counts_right_wrong_and_unknown() {
     assert_eq!(shares("category"), (0.0, 0.5, 0.5));
     assert_eq!(shares("category_lenient"), (0.5, 0.0, 0.5));
     assert!(said["cpu_s"].as_f64().unwrap() > 0.0 && said["peak_mb"].as_f64().unwrap() > 1.0);
+    let [half, most] = ["photo_p50_s", "photo_p95_s"].map(|it| said[it].as_f64().unwrap());
+    assert!(0.0 < half && half <= most, "{said}");
     let again =
         paragon(folder.path(), &["eval", ".", "--engine", "tesseract", "--compare", "out.csv"]);
     let said = text(&again.stdout);

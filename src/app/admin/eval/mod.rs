@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::Instant;
 
 use self::labels::Labelled;
 use self::outcome::{Photo, judge};
@@ -75,11 +76,13 @@ pub async fn run(settings: &ReadingSettings, arguments: &Arguments) -> Result<()
     let hints = hints(settings)?;
     let mut pages = Pages::open(arguments.pages.as_deref())?;
     let bar = progress(chosen.len());
-    let mut photos = Vec::new();
+    let (mut photos, mut took) = (Vec::new(), Vec::new());
     for labels in chosen {
         bar.set_message(labels.file.clone());
         let path = arguments.dir.join("images").join(&labels.file);
+        let began = Instant::now();
         let read = look(&engine, &path, &labels.file, &hints, &mut pages).await;
+        took.push(began.elapsed());
         photos.push(judge(labels, read));
         bar.inc(1);
     }
@@ -88,7 +91,7 @@ pub async fn run(settings: &ReadingSettings, arguments: &Arguments) -> Result<()
     if let Some(path) = &arguments.csv {
         report::write_csv(path, &photos)?;
     }
-    let spent = cost::so_far();
+    let spent = cost::so_far(took);
     let text = if arguments.json {
         format!("{}\n", report::json(&photos, &spent))
     } else {

@@ -33,16 +33,20 @@ pub fn json(photos: &Photos, cost: &Cost) -> Value {
     json!({
         "photos": photos.len(), "fields": fields,
         "cpu_s": rounded(cost.cpu_s, 100.0), "peak_mb": rounded(cost.peak_mb, 10.0),
+        "photo_p50_s": rounded(cost.p50_s, 100.0), "photo_p95_s": rounded(cost.p95_s, 100.0),
     })
 }
 
 /// Tables: the fields, the confidences, what has changed, the worst photos.
 pub fn text(engine: &str, photos: &Photos, cost: &Cost, before: Option<&Before>) -> String {
     let mut text = format!(
-        "{} photos, read by {engine}: {:.2} CPU s a photo, at most {:.0} MB\n\n",
+        "{} photos, read by {engine}: {:.2} CPU s a photo, at most {:.0} MB; half within {:.1} s each, \
+         95 of 100 within {:.1} s\n\n",
         photos.len(),
         cost.cpu_s / number(photos.len().max(1)),
-        cost.peak_mb
+        cost.peak_mb,
+        cost.p50_s,
+        cost.p95_s
     );
     let head = ["field", "right", "wrong", "unknown", "right, 95 % interval"];
     text.push_str(&table(&head, FIELDS.iter().map(|name| field_row(photos, name))));
