@@ -20,8 +20,8 @@ test: setup ## every test, against a private Postgres that is thrown away after
 proof: setup ## the long proof: all kinds of failures under load, and the pages in a real browser
 	@./scripts/browser.sh || true
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|browser|phone)::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: reading:: browser:: phone::; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|phone)::|browser::|dashboard::past::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: reading:: browser:: phone:: dashboard::past::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it

@@ -2,9 +2,11 @@
 
 pub mod ingress;
 pub mod worker;
+pub mod dashboard;
 pub mod admin;
 mod door;
 mod engines;
+mod entry_csv;
 mod stripe_webhook;
 mod home;
 mod renewal;

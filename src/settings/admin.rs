@@ -1,5 +1,6 @@
 //! What `paragon`'s commands ask for, each only what it needs.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{GraphSettings, SettingError, Source, StripeSettings};
@@ -111,4 +112,31 @@ pub(super) fn account(source: &Source) -> Result<AccountId, SettingError> {
 pub(super) fn number(source: &Source) -> Result<PhoneNumberId, SettingError> {
     let wrong = || SettingError::unreadable("PHONE_NUMBER_ID", "want Meta's id of the number");
     PhoneNumberId::parse(&source.required("PHONE_NUMBER_ID")?).ok_or_else(wrong)
+}
+
+/// The settings of `paragon dashboard`.
+#[derive(Clone, Debug)]
+pub struct DashboardSettings {
+    /// `DATABASE_URL`.
+    pub database_url: Secret,
+    /// `DASHBOARD_ADDR`.
+    pub address: SocketAddr,
+    /// `DASHBOARD_PASSWORD_HASH`: without one nobody is asked who they are.
+    pub password_hash: Option<Secret>,
+}
+
+impl DashboardSettings {
+    /// Reads them. An address that other machines reach demands a password.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        let address = source.address("DASHBOARD_ADDR", "127.0.0.1:8090")?;
+        let password_hash = source.optional_secret("DASHBOARD_PASSWORD_HASH")?;
+        if password_hash.is_none() && !address.ip().is_loopback() {
+            let problem = format!(
+                "not set, and other machines reach DASHBOARD_ADDR {address}; \
+                 make one with `paragon dashboard --hash-password`, or listen on 127.0.0.1"
+            );
+            return Err(SettingError::unreadable("DASHBOARD_PASSWORD_HASH", problem));
+        }
+        Ok(Self { database_url: source.secret("DATABASE_URL")?, address, password_hash })
+    }
 }

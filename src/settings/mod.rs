@@ -8,7 +8,9 @@ mod worker;
 mod admin;
 mod doctor;
 
-pub use admin::{AccountSettings, AdminSettings, ForgetSettings, Party, ReminderSettings};
+pub use admin::{
+    AccountSettings, AdminSettings, DashboardSettings, ForgetSettings, Party, ReminderSettings,
+};
 pub use doctor::DoctorSettings;
 pub use ingress::IngressSettings;
 pub use source::{SecretFile, SettingError, Source};

@@ -1,8 +1,13 @@
 //! What senders change in their entries, each change kept with the message that made it. One
-//! message changes once, however often its job runs; an older message does not undo a newer one.
+//! message changes once, however often its job runs; an older message does not undo a newer one, nor
+//! what an operator did since. The operator's own changes are in `amend.rs`.
+
+mod amend;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use self::amend::{Revision, Wanted};
+use super::audit_log::AuditId;
 use super::entries::{Likeness, Recorded, one_at_a_time, repeated};
 use super::{Store, StoreError, Tx, one_row};
 use crate::domain::chat::Correction;
@@ -22,6 +27,29 @@ pub struct Change {
     pub entry: EntryId,
     /// When.
     pub now: DateTime<Utc>,
+}
+
+/// What a change is kept with.
+#[derive(Clone, Copy, Debug)]
+enum Author {
+    Message(MessageId),
+    Operator(AuditId),
+}
+
+/// A change by whomsoever.
+#[derive(Clone, Copy, Debug)]
+struct Edit {
+    by: Author,
+    sender: SenderId,
+    entry: EntryId,
+    now: DateTime<Utc>,
+}
+
+impl Change {
+    fn edit(&self) -> Edit {
+        let Self { message, sender, entry, now } = *self;
+        Edit { by: Author::Message(message), sender, entry, now }
+    }
 }
 
 /// An entry after a correction.
@@ -72,16 +100,22 @@ impl Store {
     ) -> Result<Corrected, StoreError> {
         let mut tx = self.begin().await?;
         one_at_a_time(&mut tx, change.sender).await?;
-        let old = locked(&mut tx, change).await?;
+        let old = locked(&mut tx, change.entry, change.sender).await?;
         let what = match correction {
             Correction::Total(_) => "total",
             Correction::Category(_) => "category",
         };
         if is_news(&mut tx, change, what).await? {
             match correction {
-                Correction::Total(total) => set_total(&mut tx, change, &old, total).await?,
+                Correction::Total(total) => {
+                    // What was printed as tax is not a part of another amount.
+                    let fits =
+                        |tax: &Money| tax.currency == total.currency && tax.minor < total.minor;
+                    let tax = old.tax.filter(fits);
+                    set_total(&mut tx, &change.edit(), &old, total, tax).await?;
+                }
                 Correction::Category(category) => {
-                    set_category(&mut tx, change, &old, category).await?;
+                    set_category(&mut tx, &change.edit(), &old, Some(category)).await?;
                 }
             }
         }
@@ -129,7 +163,7 @@ impl Store {
         match became {
             Some(became) => {
                 let was = Some(EntryState::Duplicate.as_str().to_owned());
-                keep(&mut tx, change, "state", was, Some(became)).await?;
+                keep(&mut tx, &change.edit(), "state", was, Some(became)).await?;
             }
             None if state_before(&mut tx, change).await?.is_none() => return Ok(None),
             None => {}
@@ -143,6 +177,7 @@ impl Store {
 struct Old {
     message: MessageId,
     state: EntryState,
+    merchant: Option<String>,
     merchant_key: Option<String>,
     date: Option<NaiveDate>,
     total: Option<Money>,
@@ -150,15 +185,15 @@ struct Old {
     category: Option<String>,
 }
 
-async fn locked(tx: &mut Tx, change: &Change) -> Result<Old, StoreError> {
+async fn locked(tx: &mut Tx, entry: EntryId, sender: SenderId) -> Result<Old, StoreError> {
     let row = sqlx::query!(
-        "select message_id, state, merchant_key, receipt_date, total_minor, currency, tax_minor,
-                category
+        "select message_id, state, merchant, merchant_key, receipt_date, total_minor, currency,
+                tax_minor, category
          from entries
          where id = $1 and sender_id = $2
          for no key update",
-        change.entry.0,
-        change.sender.0
+        entry.0,
+        sender.0
     )
     .fetch_optional(&mut **tx)
     .await?
@@ -168,6 +203,7 @@ async fn locked(tx: &mut Tx, change: &Change) -> Result<Old, StoreError> {
     Ok(Old {
         message: MessageId(row.message_id),
         state: EntryState::parse(&row.state).ok_or(UNREADABLE)?,
+        merchant: row.merchant,
         merchant_key: row.merchant_key,
         date: row.receipt_date,
         total: money(row.total_minor),
@@ -176,12 +212,16 @@ async fn locked(tx: &mut Tx, change: &Change) -> Result<Old, StoreError> {
     })
 }
 
-/// Whether this message has not changed `what` yet, and no later one has.
+/// Whether this message has not changed `what` yet, and neither a later one nor an operator since
+/// it came has.
 async fn is_news(tx: &mut Tx, change: &Change, what: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"select not exists (
                select from entry_revisions
-               where entry_id = $1 and what = $2 and message_id >= $3
+               where entry_id = $1 and what = $2
+                   and (message_id >= $3
+                        or audit_id is not null
+                            and changed_at >= (select accepted_at from messages where id = $3))
            ) as "is_news!""#,
         change.entry.0,
         what,
@@ -193,9 +233,10 @@ async fn is_news(tx: &mut Tx, change: &Change, what: &str) -> Result<bool, Store
 
 async fn set_total(
     tx: &mut Tx,
-    change: &Change,
+    edit: &Edit,
     old: &Old,
     total: Money,
+    tax: Option<Money>,
 ) -> Result<(), StoreError> {
     let state = match old.state {
         EntryState::Booked | EntryState::Duplicate => old.state,
@@ -204,19 +245,17 @@ async fn set_total(
     let like =
         Likeness { merchant_key: old.merchant_key.as_deref(), date: old.date, total: Some(total) };
     let original = if old.state == EntryState::Incomplete {
-        repeated(tx, change.sender, old.message, &like).await?
+        repeated(tx, edit.sender, old.message, &like).await?
     } else {
         None
     };
     let state = if original.is_some() { EntryState::Duplicate } else { state };
-    // What was printed as tax is not a part of another amount.
-    let tax = old.tax.filter(|it| it.currency == total.currency && it.minor < total.minor);
     let done = sqlx::query!(
         "update entries
          set total_minor = $2, currency = $3, tax_minor = $4, state = $5,
              duplicate_of = coalesce($6, duplicate_of)
          where id = $1",
-        change.entry.0,
+        edit.entry.0,
         total.minor,
         total.currency.code(),
         tax.map(|it| it.minor),
@@ -226,51 +265,58 @@ async fn set_total(
     .execute(&mut **tx)
     .await?;
     one_row("entries", done.rows_affected())?;
-    keep(tx, change, "total", old.total.map(shown), Some(shown(total))).await?;
+    keep(tx, edit, "total", old.total.map(shown), Some(shown(total))).await?;
     if tax != old.tax {
-        keep(tx, change, "tax", old.tax.map(shown), tax.map(shown)).await?;
+        keep(tx, edit, "tax", old.tax.map(shown), tax.map(shown)).await?;
     }
     if state != old.state {
         let (was, became) = (old.state.as_str().to_owned(), state.as_str().to_owned());
-        keep(tx, change, "state", Some(was), Some(became)).await?;
+        keep(tx, edit, "state", Some(was), Some(became)).await?;
     }
     Ok(())
 }
 
 async fn set_category(
     tx: &mut Tx,
-    change: &Change,
+    edit: &Edit,
     old: &Old,
-    category: Category,
+    category: Option<Category>,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
         "update entries set category = $2 where id = $1",
-        change.entry.0,
-        category.as_str()
+        edit.entry.0,
+        category.map(Category::as_str)
     )
     .execute(&mut **tx)
     .await?;
     one_row("entries", done.rows_affected())?;
-    keep(tx, change, "category", old.category.clone(), Some(category.as_str().to_owned())).await
+    let became = category.map(|it| it.as_str().to_owned());
+    keep(tx, edit, "category", old.category.clone(), became).await
 }
 
 async fn keep(
     tx: &mut Tx,
-    change: &Change,
+    edit: &Edit,
     what: &str,
     was: Option<String>,
     became: Option<String>,
 ) -> Result<(), StoreError> {
+    let (message, audit) = match edit.by {
+        Author::Message(id) => (Some(id.0), None),
+        Author::Operator(id) => (None, Some(id.0)),
+    };
     sqlx::query!(
-        "insert into entry_revisions (entry_id, message_id, sender_id, what, was, became, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        change.entry.0,
-        change.message.0,
-        change.sender.0,
+        "insert into entry_revisions
+             (entry_id, message_id, audit_id, sender_id, what, was, became, changed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        edit.entry.0,
+        message,
+        audit,
+        edit.sender.0,
         what,
         was,
         became,
-        change.now
+        edit.now
     )
     .execute(&mut **tx)
     .await?;

@@ -1,4 +1,5 @@
-//! The `ops` views of steps, workers and what is stuck, as `paragon status` shows them.
+//! The `ops` views of steps, workers and what is stuck, as `paragon status` and the dashboard
+//! show them.
 
 use chrono::{DateTime, Utc};
 
@@ -19,8 +20,14 @@ pub struct StepHour {
     pub p50_ms: Option<f64>,
     /// 95 of 100.
     pub p95_ms: Option<f64>,
-    /// 95 of 100 jobs began at most so many milliseconds after they were ready.
+    /// 99 of 100.
+    pub p99_ms: Option<f64>,
+    /// Half of the jobs began at most so many milliseconds after they were ready.
+    pub wait_p50_ms: Option<f64>,
+    /// 95 of 100.
     pub wait_p95_ms: Option<f64>,
+    /// 99 of 100.
+    pub wait_p99_ms: Option<f64>,
 }
 
 /// A row of `ops.workers`.
@@ -76,7 +83,7 @@ impl Store {
         Ok(sqlx::query_as!(
             StepHour,
             r#"select step as "step!", done as "done!", failed as "failed!", put_off as "put_off!",
-                      p50_ms, p95_ms, wait_p95_ms
+                      p50_ms, p95_ms, p99_ms, wait_p50_ms, wait_p95_ms, wait_p99_ms
                from ops.steps
                order by step"#
         )

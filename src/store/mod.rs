@@ -22,6 +22,8 @@ pub mod opt_outs;
 pub mod reminders;
 pub mod reached;
 pub mod costs;
+pub mod audit_log;
+pub mod pages;
 pub mod views;
 pub mod health;
 mod steps;

@@ -159,7 +159,7 @@ pub async fn keep_reading(
     let sure = fields.confidence;
     let sure = [sure.merchant, sure.total, sure.currency, sure.date, sure.category];
     let sure = sure.map(|it| it.map(i16::from));
-    sqlx::query!(
+    let done = sqlx::query!(
         "insert into readings (message_id, engine, verdict, reason, merchant, total_unscaled,
                                total_scale, currency, receipt_date, category, tax_unscaled,
                                tax_scale, country, read_at, tax_number, tax_lines,
@@ -195,6 +195,37 @@ pub async fn keep_reading(
         usage.map(|it| it.input_tokens),
         usage.map(|it| it.output_tokens),
         usage.and_then(|it| it.cost_micro_usd)
+    )
+    .execute(&mut **tx)
+    .await?;
+    match usage {
+        Some(usage) if done.rows_affected() == 1 => count_cost(tx, read.engine(), usage, now).await,
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Counts a reading that was paid for, in its month.
+async fn count_cost(
+    tx: &mut Tx,
+    engine: &str,
+    usage: &Usage,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into reading_costs as known (month, engine, model, readings, input_tokens,
+                                             output_tokens, cost_micro_usd)
+         values (date_trunc('month', $1::timestamptz at time zone 'UTC')::date, $2, $3, 1, $4, $5, $6)
+         on conflict (month, engine, model) do update
+         set readings = known.readings + 1,
+             input_tokens = known.input_tokens + excluded.input_tokens,
+             output_tokens = known.output_tokens + excluded.output_tokens,
+             cost_micro_usd = known.cost_micro_usd + excluded.cost_micro_usd",
+        now,
+        engine,
+        usage.model,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cost_micro_usd
     )
     .execute(&mut **tx)
     .await?;

@@ -88,7 +88,7 @@ const PAST: [&str; 13] = [
 ];
 
 /// A database in which so many messages have been answered, counted as a worker counts them.
-async fn past(store: &Store, messages: u32) {
+pub async fn past(store: &Store, messages: u32) {
     for statement in PAST {
         let statement = statement.replace("{n}", &messages.to_string());
         sqlx::query(AssertSqlSafe(statement)).execute(store.pool()).await.unwrap();

@@ -45,6 +45,7 @@ mod metrics;
 mod deploy;
 mod schema;
 mod retention;
+mod dashboard;
 mod words;
 
 mod vendor_schemas;

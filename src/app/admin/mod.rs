@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Failure, report, runtime};
+use super::{Failure, dashboard, report, runtime};
 use crate::clients::http::install_tls;
 use crate::settings::{self, AdminSettings, ReadingSettings, Source};
 use crate::telemetry::Telemetry;
@@ -42,6 +42,8 @@ enum Action {
     /// Bring the database to the current schema. Running it twice does no harm.
     #[command(after_help = "Example: DATABASE_URL=postgres://localhost/paragon paragon migrate")]
     Migrate,
+    /// Serve pages for a browser: how it is, what became of a message, corrections, retries.
+    Dashboard(dashboard::Arguments),
     /// Ask each part how it is, and say what to do where something is not well.
     Doctor(doctor::Arguments),
     /// Read photos or documents here and show what was read. Needs no database and no account.
@@ -80,6 +82,7 @@ fn act(action: Action) -> Result<(), Failure> {
             let _telemetry = Telemetry::start("paragon", &settings::telemetry(&source))?;
             runtime()?.block_on(migrate::run(&settings))
         }
+        Action::Dashboard(arguments) => dashboard::run(&source, &arguments),
         Action::Doctor(arguments) => doctor::run(&source, &arguments),
         Action::Read(arguments) => {
             let settings = ReadingSettings::from(&source)?;

@@ -1,0 +1,3 @@
+-- no-transaction
+-- Why: the same of jobs that are over. Locks nothing for long: made concurrently.
+create index concurrently done_jobs_by_message on apalis_lease.done_jobs ((payload ->> 'message_id'));
