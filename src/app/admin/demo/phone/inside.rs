@@ -40,20 +40,18 @@ impl Inside {
     /// Everything as it is now, for whoever sent `letters`.
     pub async fn look(&self, letters: Vec<Letter>) -> Value {
         let newest: Vec<Letter> = letters.into_iter().rev().take(WAYS).collect();
-        let ways = match self.ask_postgres(&newest).await {
-            Some((queues, ways)) => {
-                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-                last.clear();
-                let known =
-                    newest.iter().zip(&ways).map(|(it, way)| (it.wamid.clone(), way.clone()));
-                last.extend(known);
-                (Some(queues), ways)
-            }
-            None => (None, newest.iter().map(|it| self.as_last_seen(it)).collect()),
+        let spooled_bytes = spooled_bytes(self.stage.spool.path());
+        let (queues, ways) = if let Some((queues, ways)) = self.ask_postgres(&newest).await {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = newest.iter().zip(&ways);
+            last.extend(known.map(|(it, way)| (it.wamid.clone(), way.clone())));
+            (Some(queues), ways)
+        } else {
+            let seen = newest.iter().map(|it| self.as_last_seen(it, spooled_bytes));
+            (None, seen.collect())
         };
-        let (queues, ways) = ways;
         json!({
-            "gauges": self.gauges(queues.as_deref()),
+            "gauges": self.gauges(queues.as_deref(), spooled_bytes),
             "ways": ways,
             "wire": wire::last_calls(&self.stage),
         })
@@ -81,11 +79,11 @@ impl Inside {
         };
         Ok(match id {
             Some(id) => way::of(&way::Known::of(store, id).await?, letter),
-            None => way::before_postgres(letter),
+            None => way::not_in_postgres(letter),
         })
     }
 
-    fn as_last_seen(&self, letter: &Letter) -> Value {
+    fn as_last_seen(&self, letter: &Letter, spooled_bytes: u64) -> Value {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match last.get(&letter.wamid) {
             Some(way) if way["is_stored"] == true => {
@@ -94,17 +92,17 @@ impl Inside {
                 way["title"] = json!(format!("{title} (as last seen)"));
                 way
             }
-            Some(_) | None => way::before_postgres(letter),
+            Some(_) | None if spooled_bytes > 0 => way::not_in_postgres(letter),
+            Some(_) | None => way::unknown(letter),
         }
     }
 
-    fn gauges(&self, queues: Option<&[QueueDepth]>) -> Value {
+    fn gauges(&self, queues: Option<&[QueueDepth]>, spooled_bytes: u64) -> Value {
         let postgres = match self.stage.cluster.try_lock() {
             Ok(cluster) => process("Postgres", cluster.pid(), "stopped"),
             Err(_) => gauge("Postgres", "being switched", "busy"),
         };
-        let spool = spool_bytes(self.stage.spool.path());
-        let spool = match spool {
+        let spool = match spooled_bytes {
             0 => gauge("spool on disk", "empty", "calm"),
             bytes => gauge("spool on disk", &format!("{} kB", bytes.div_ceil(1000)), "busy"),
         };
@@ -159,7 +157,7 @@ fn queue(it: &QueueDepth) -> Value {
 }
 
 /// What the ingress's segments hold on the disk. A file that goes away meanwhile was replayed.
-fn spool_bytes(folder: &Path) -> u64 {
+fn spooled_bytes(folder: &Path) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = files.filter_map(|it| it.metadata().ok()).filter(std::fs::Metadata::is_file);
     sizes.map(|it| it.len()).sum()

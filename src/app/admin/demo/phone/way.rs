@@ -27,22 +27,33 @@ pub struct Known {
 impl Known {
     /// Asks for it.
     pub async fn of(store: &Store, id: MessageId) -> Result<Self, StoreError> {
+        // First: where no job is left, what is read after is how it ended.
+        let jobs = store.jobs_of(id).await?;
         let row = store.message_row(id).await?;
         Ok(Self {
             row: row.ok_or(StoreError::Missing { table: "messages" })?,
             readings: store.readings(id).await?,
             customer: store.customer_match(id).await?,
             entry: store.entry(id).await?,
-            jobs: store.jobs_of(id).await?,
+            jobs,
             now: Clock::system().now(),
         })
     }
 }
 
 /// The way of a letter that Postgres does not have.
-pub fn before_postgres(letter: &Letter) -> Value {
+pub fn not_in_postgres(letter: &Letter) -> Value {
+    begun(letter, "answered 200: synced to the spool on disk, until Postgres is back")
+}
+
+/// The way of a letter of which nothing is known while Postgres is away.
+pub fn unknown(letter: &Letter) -> Value {
+    begun(letter, "answered 200: in our custody; Postgres, which is away, knows more")
+}
+
+fn begun(letter: &Letter, taken: &str) -> Value {
     let (state, words) = if letter.taken {
-        ("running", "answered 200: synced to the spool on disk, until Postgres is back")
+        ("running", taken)
     } else {
         ("waiting", "not answered 200 yet: Meta delivers it again and again")
     };
