@@ -6,7 +6,6 @@ pub mod dashboard;
 pub mod admin;
 mod door;
 mod engines;
-mod entry_csv;
 mod stripe_webhook;
 mod home;
 mod renewal;

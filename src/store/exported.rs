@@ -87,7 +87,7 @@ impl Snapshot {
                       entries.confirmed_at, entries.duplicate_of,
                       (select count(*) from entry_revisions
                        where entry_revisions.entry_id = entries.id
-                           and entry_revisions.what <> 'customer') as "corrections!",
+                           and entry_revisions.what not in ('customer', 'confirmed')) as "corrections!",
                       blobs.sha256 as "photo_sha256?", blobs.mime as "photo_mime?"
                from entries
                left join media on media.message_id = entries.message_id

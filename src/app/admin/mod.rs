@@ -12,7 +12,7 @@ mod read;
 mod eval;
 mod replay;
 mod retry;
-mod export;
+pub(super) mod export;
 mod forget;
 mod moment;
 mod somebody;

@@ -1,7 +1,8 @@
-//! The filtered entries as a file, a piece at a time: memory stays the same however many there are.
+//! The filtered entries as a file, as `paragon export` writes it, a piece at a time: memory stays the
+//! same however many there are.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::{Bytes, Data};
 use futures::Stream;
 use futures::stream::try_unfold;
@@ -11,9 +12,9 @@ use super::entries::filter;
 use super::form::Fields;
 use super::guard::Visit;
 use super::refusal::Refusal;
-use crate::app::entry_csv::{HEADER, cells, lines};
+use crate::app::admin::export::forms::{Csv, Form};
 use crate::store::audit_log::{Act, Action};
-use crate::store::pages::entries::Filter;
+use crate::store::pages::entries::{Entry, Filter};
 
 /// Entries in one piece.
 const PIECE: usize = 5000;
@@ -37,7 +38,7 @@ pub async fn file(desk: Data<Desk>, visit: Visit, asked: Fields) -> Result<HttpR
     let name = format!("attachment; filename=\"entries-{}.csv\"", now.format("%Y-%m-%d"));
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header((header::CONTENT_DISPOSITION, name))
+        .insert_header((CONTENT_DISPOSITION, name))
         .streaming(pieces(desk, filter)))
 }
 
@@ -48,7 +49,7 @@ fn pieces(desk: Data<Desk>, filter: Filter) -> impl Stream<Item = Result<Bytes, 
         async move {
             match next {
                 Next::Nothing => Ok(None),
-                Next::Header(filter) => Ok(Some((bytes([HEADER])?, Next::Rows(filter)))),
+                Next::Header(filter) => Ok(Some((header()?, Next::Rows(filter)))),
                 Next::Rows(filter) => {
                     let asked = filter.clone();
                     let page = desk
@@ -58,15 +59,26 @@ fn pieces(desk: Data<Desk>, filter: Filter) -> impl Stream<Item = Result<Bytes, 
                         Some(older) => Next::Rows(Filter { before: Some(older), ..filter }),
                         None => Next::Nothing,
                     };
-                    Ok(Some((bytes(page.rows.iter().map(cells))?, next)))
+                    Ok(Some((lines(page.rows)?, next)))
                 }
             }
         }
     })
 }
 
-fn bytes<const N: usize, S: AsRef<[u8]>>(
-    rows: impl IntoIterator<Item = [S; N]>,
-) -> Result<Bytes, Refusal> {
-    lines(rows).map(Bytes::from).map_err(|_| Refusal::Broken)
+fn header() -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::new();
+    Csv::begin(&mut bytes).and_then(|mut it| it.finish()).map_err(|_| Refusal::Broken)?;
+    Ok(bytes.into())
+}
+
+fn lines(entries: Vec<Entry>) -> Result<Bytes, Refusal> {
+    let mut bytes = Vec::new();
+    let mut csv = Csv::go_on(&mut bytes);
+    for entry in entries {
+        csv.write(&entry.into(), None).map_err(|_| Refusal::Broken)?;
+    }
+    csv.finish().map_err(|_| Refusal::Broken)?;
+    drop(csv);
+    Ok(bytes.into())
 }

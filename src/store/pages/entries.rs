@@ -7,6 +7,7 @@ use crate::domain::ids::{CustomerId, EntryId, MessageId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::reading::Category;
 use crate::domain::reply::EntryState;
+use crate::store::exported::Exported;
 use crate::store::{Store, StoreError};
 
 /// Which entries are looked for.
@@ -67,6 +68,31 @@ pub struct Entry {
     pub booked_at: DateTime<Utc>,
     /// When somebody said that it is right.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// How often something of it was changed.
+    pub corrections: i64,
+}
+
+/// For a file, without its photo.
+impl From<Entry> for Exported {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id,
+            message: entry.message,
+            customer: CustomerId(entry.customer),
+            state: entry.state,
+            booked_at: entry.booked_at,
+            date: entry.date,
+            merchant: entry.merchant,
+            category: entry.category,
+            currency: entry.currency,
+            total: entry.total,
+            tax: entry.tax,
+            confirmed_at: entry.confirmed_at,
+            corrections: entry.corrections,
+            duplicate_of: entry.duplicate_of,
+            photo: None,
+        }
+    }
 }
 
 /// Shows which and how it stands: where somebody shops stays out of logs.
@@ -90,6 +116,7 @@ pub(super) struct EntryRow {
     duplicate_of: Option<i64>,
     booked_at: DateTime<Utc>,
     confirmed_at: Option<DateTime<Utc>>,
+    corrections: i64,
 }
 
 impl TryFrom<EntryRow> for Entry {
@@ -113,6 +140,7 @@ impl TryFrom<EntryRow> for Entry {
             duplicate_of: row.duplicate_of.map(EntryId),
             booked_at: row.booked_at,
             confirmed_at: row.confirmed_at,
+            corrections: row.corrections,
         })
     }
 }
@@ -134,7 +162,10 @@ impl Store {
             EntryRow,
             r#"select id as "id!", message_id as "message_id!", customer_id as "customer_id!",
                       state as "state!", merchant, total_minor, currency, tax_minor, receipt_date,
-                      category, duplicate_of, booked_at as "booked_at!", confirmed_at
+                      category, duplicate_of, booked_at as "booked_at!", confirmed_at,
+                      (select count(*) from entry_revisions
+                       where entry_id = near.id and what not in ('customer', 'confirmed'))
+                          as "corrections!"
                from (
                    (select id, message_id, customer_id, state, merchant, total_minor, currency,
                            tax_minor, receipt_date, category, duplicate_of, booked_at, confirmed_at
@@ -212,10 +243,13 @@ impl Store {
     pub async fn shown_entry(&self, id: EntryId) -> Result<Entry, StoreError> {
         let row = sqlx::query_as!(
             EntryRow,
-            "select id, message_id, customer_id, state, merchant, total_minor, currency, tax_minor,
-                    receipt_date, category, duplicate_of, booked_at, confirmed_at
-             from entries
-             where id = $1",
+            r#"select id, message_id, customer_id, state, merchant, total_minor, currency, tax_minor,
+                      receipt_date, category, duplicate_of, booked_at, confirmed_at,
+                      (select count(*) from entry_revisions
+                       where entry_id = entries.id and what not in ('customer', 'confirmed'))
+                          as "corrections!"
+               from entries
+               where id = $1"#,
             id.0
         )
         .fetch_optional(&self.pool)
@@ -228,10 +262,13 @@ impl Store {
     pub async fn shown_entry_of(&self, message: MessageId) -> Result<Option<Entry>, StoreError> {
         let row = sqlx::query_as!(
             EntryRow,
-            "select id, message_id, customer_id, state, merchant, total_minor, currency, tax_minor,
-                    receipt_date, category, duplicate_of, booked_at, confirmed_at
-             from entries
-             where message_id = $1",
+            r#"select id, message_id, customer_id, state, merchant, total_minor, currency, tax_minor,
+                      receipt_date, category, duplicate_of, booked_at, confirmed_at,
+                      (select count(*) from entry_revisions
+                       where entry_id = entries.id and what not in ('customer', 'confirmed'))
+                          as "corrections!"
+               from entries
+               where message_id = $1"#,
             message.0
         )
         .fetch_optional(&self.pool)

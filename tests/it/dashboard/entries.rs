@@ -204,9 +204,9 @@ async fn the_filtered_entries_come_as_csv_that_no_spreadsheet_calculates() {
     assert!(all.header("content-disposition").starts_with("attachment; filename=\"entries-"));
     let lines = all.text();
     assert_eq!(lines.lines().count(), 1 + 6001);
-    assert!(lines.starts_with("id,state,date,merchant,category,total,currency,tax,customer,"));
+    assert!(lines.starts_with("entry,state,booked_at,date,merchant,category,amount,"));
     let yen = lines.lines().nth(1).unwrap();
-    assert!(yen.contains(",booked,,Shop,,1200,JPY,,cus_1,"), "{yen}");
+    assert!(yen.contains(",,Shop,,1200,1200,JPY,,,cus_1,,0,,"), "{yen}");
     let some = some.text();
     assert_eq!(some.lines().count(), 2, "{some}");
     assert!(some.contains("\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"x\"\")\""), "{some}");

@@ -45,6 +45,11 @@ impl<W: Write> Csv<W> {
         out.write_record(FIELDS)?;
         Ok(Self(out))
     }
+
+    /// Goes on where another one ended: without a header.
+    pub fn go_on(out: W) -> Self {
+        Self(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out))
+    }
 }
 
 impl<W: Write> Form for Csv<W> {

@@ -5,7 +5,7 @@
 //! the same constant memory, with queries that are checked when they are compiled.
 
 mod files;
-mod forms;
+pub mod forms;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
