@@ -1,9 +1,9 @@
 //! Phones of senders, in a browser: pick a photo, write, press a button, see ticks and answers. The
-//! other end is [`Meta`](crate::Meta): what is sent here leaves as a signed webhook, and what is
+//! other end is [`Meta`]: what is sent here leaves as a signed webhook, and what is
 //! shown was sent to Graph. It promises to invent nothing: a tick, "typing" or a word that did not
 //! come over HTTP is not shown.
 //!
-//! It is a set of routes that a host serves on loopback, under [`guard`]. Where the host also has
+//! It is a set of routes that a host serves on loopback, under [`guard()`]. Where the host also has
 //! `GET /api/inside` and `POST /api/switches/{name}`, the page shows beside the phone what that
 //! says:
 //!

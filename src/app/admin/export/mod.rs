@@ -53,7 +53,7 @@ pub struct Arguments {
     /// Those too whose total or currency is unknown.
     #[arg(long)]
     incomplete: bool,
-    /// Write each entry's photo into this folder, as <entry>.jpg (.png, .pdf …).
+    /// Write each entry's photo into this folder, as ENTRY.jpg (.png, .pdf …).
     #[arg(long, value_name = "DIR")]
     photos: Option<PathBuf>,
     /// Write to this file, which is there only once it is whole. Unset: standard output.
