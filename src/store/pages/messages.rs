@@ -1,5 +1,9 @@
 //! Messages, the newest first: all, those of some days, those in one state, those of one person.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
 use super::{Days, Page, ROWS, Timed};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::Phone;
@@ -143,7 +147,12 @@ impl Store {
         search: &Search,
         below: i64,
     ) -> Result<Page<MessageRow>, StoreError> {
-        let ids = self.message_ids_of(sender, search, below).await?;
+        let mut ids = self.message_ids_of(sender, search, below).await?;
+        let window = if ids.len() == OF_ONE_PERSON { ids.last().copied() } else { None };
+        if search.state.is_none() {
+            // More than a page need not be looked at.
+            ids.truncate(ROWS + 1);
+        }
         let rows = sqlx::query_as!(
             MessageRow,
             r#"select one.id as "id!", one.kind as "kind!", one.state as "state!",
@@ -166,74 +175,89 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let window = (ids.len() == OF_ONE_PERSON).then(|| ids.iter().min().copied()).flatten();
         Ok(page(rows, window))
     }
 
-    /// The newest of a person's messages, at most [`OF_ONE_PERSON`]: by each number that was written
-    /// to, under each number and user id that the person has had, as long as they had it.
+    /// The newest of a person's messages, at most [`OF_ONE_PERSON`], the newest first: by each number
+    /// that was written to, under each number and user id that the person has had, as long as they had
+    /// it. One short question for each, so that each is answered by its index.
     async fn message_ids_of(
         &self,
         sender: SenderId,
         search: &Search,
         below: i64,
     ) -> Result<Vec<i64>, StoreError> {
-        Ok(sqlx::query_scalar!(
-            r#"with known as (
-                   select phone_key, user_id, 'infinity'::timestamptz as until
-                   from senders where id = $1
-                   union all
-                   select phone_key, user_id, until from former_identities where sender_id = $1
-               ),
-               phones as (
-                   select variant as phone, until
-                   from known
-                   cross join lateral (values
-                       (phone_key),
-                       (case when phone_key ~ '^55[1-9][1-9]9[6-9][0-9]{7}$'
-                             then '55' || substr(phone_key, 3, 2) || right(phone_key, 8) end),
-                       (case when phone_key ~ '^549[123][0-9]{9}$'
-                             then '54' || right(phone_key, 10) end),
-                       (case when phone_key ~ '^52[2-9][0-9]{9}$'
-                             then '521' || right(phone_key, 10) end)
-                   ) as variants (variant)
-                   where variant is not null
-               )
-               select found.id as "id!"
-               from (
-                   select one.id, one.accepted_at
-                   from numbers_written_to
-                   cross join phones
-                   cross join lateral (
-                       select id, accepted_at from messages
-                       where phone_number_id = numbers_written_to.id and messages.phone = phones.phone
-                           and sent_at < until and id < $2
-                       order by sent_at desc
-                       limit 500
-                   ) as one
-                   union
-                   select one.id, one.accepted_at
-                   from numbers_written_to
-                   cross join known
-                   cross join lateral (
-                       select id, accepted_at from messages
-                       where phone_number_id = numbers_written_to.id and messages.user_id = known.user_id
-                           and id < $2
-                       order by sent_at desc
-                       limit 500
-                   ) as one
-               ) as found
-               where ($3::timestamptz is null or found.accepted_at >= $3)
-                   and ($4::timestamptz is null or found.accepted_at < $4)
-               order by found.id desc
-               limit 500"#,
-            sender.0,
-            below,
-            search.days.begin(),
-            search.days.end()
+        let numbers = sqlx::query_scalar!(r#"select id as "id!" from numbers_written_to"#)
+            .fetch_all(&self.pool)
+            .await?;
+        let known = sqlx::query!(
+            r#"select phone, user_id, null::timestamptz as until from senders where id = $1
+               union all
+               select phone, user_id, until from former_identities where sender_id = $1"#,
+            sender.0
         )
         .fetch_all(&self.pool)
-        .await?)
+        .await?;
+        let mut ids = BTreeSet::new();
+        for number in &numbers {
+            for known in &known {
+                let phone = known.phone.as_deref().and_then(|it| Phone::parse(it).ok());
+                for phone in phone.iter().flat_map(Phone::variants) {
+                    ids.extend(self.ids_by_phone(number, &phone, known.until, below).await?);
+                }
+                if let Some(user_id) = &known.user_id {
+                    ids.extend(self.ids_by_user_id(number, user_id, below).await?);
+                }
+            }
+        }
+        let (begin, end) = (search.days.begin(), search.days.end());
+        let on_these_days =
+            |at: DateTime<Utc>| begin.is_none_or(|it| at >= it) && end.is_none_or(|it| at < it);
+        let newest = ids.into_iter().rev().filter(|(_, at)| on_these_days(*at)).map(|(id, _)| id);
+        Ok(newest.take(OF_ONE_PERSON).collect())
+    }
+
+    async fn ids_by_phone(
+        &self,
+        number: &str,
+        phone: &Phone,
+        until: Option<DateTime<Utc>>,
+        below: i64,
+    ) -> Result<Vec<(i64, DateTime<Utc>)>, StoreError> {
+        let rows = sqlx::query!(
+            "select id, accepted_at from messages
+             where phone_number_id = $1 and phone = $2 and ($3::timestamptz is null or sent_at < $3)
+                 and id < $4
+             order by sent_at desc
+             limit 500",
+            number,
+            phone.as_str(),
+            until,
+            below
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.accepted_at)).collect())
+    }
+
+    async fn ids_by_user_id(
+        &self,
+        number: &str,
+        user_id: &str,
+        below: i64,
+    ) -> Result<Vec<(i64, DateTime<Utc>)>, StoreError> {
+        let rows = sqlx::query!(
+            "select id, accepted_at from messages
+             where phone_number_id = $1 and user_id = $2 and id < $3
+             order by sent_at desc
+             limit 500",
+            number,
+            user_id,
+            below
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.accepted_at)).collect())
     }
 }
 
