@@ -2,7 +2,7 @@
 //! not know what is in them.
 
 use crate::{
-    Error, Stop,
+    Error, Frozen, Stop,
     account::Account,
     find::{self, Installation},
     folders::{self, Folders},
@@ -135,6 +135,12 @@ impl Cluster {
         self.until_it_answers(&mut server).await?;
         self.server = Some(server);
         Ok(())
+    }
+
+    /// Stops every process of Postgres's in its tracks until the answer is dropped. `None` while it is
+    /// stopped.
+    pub fn freeze(&self) -> Result<Option<Frozen>, Error> {
+        self.pid().map(Frozen::freeze).transpose()
     }
 
     /// The postmaster's pid, or `None` while it is stopped.

@@ -13,10 +13,12 @@ mod cluster;
 mod error;
 mod find;
 mod folders;
+mod freeze;
 mod guard;
 mod initialise;
 mod server;
 
 pub use cluster::{Cluster, Options};
 pub use error::Error;
+pub use freeze::Frozen;
 pub use server::Stop;

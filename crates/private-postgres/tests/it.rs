@@ -214,6 +214,17 @@ async fn a_setting_that_postgres_refuses_is_told_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn a_frozen_cluster_answers_nothing_until_it_thaws_and_has_lost_nothing() {
+    let cluster = started().await;
+    let url = cluster.create_database("frozen").await.unwrap();
+    let frozen = cluster.freeze().unwrap().expect("it runs");
+    let asked = tokio::time::timeout(Duration::from_millis(300), PgConnection::connect(&url)).await;
+    assert!(asked.is_err(), "it answers although it is frozen");
+    drop(frozen);
+    assert_eq!(ask(&url, "select 1::text").await, "1");
+}
+
+#[tokio::test]
 async fn a_dropped_cluster_leaves_nothing() {
     let cluster = started().await;
     let folder = folder_in(&cluster.url("postgres"));

@@ -1,10 +1,13 @@
 //! What can go wrong, in one vocabulary for all simulators, and the queue of what shall go wrong
 //! next on which route. It decides nothing about what a fault looks like on the wire.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
 /// One misbehaviour of one call. The crate's first page has the table of effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +42,62 @@ pub enum Fault {
 impl Fault {
     /// A plain 500 in the vendor's shape.
     pub const INTERNAL_ERROR: Fault = Fault::Status(500);
+
+    /// Its kind, as it is counted.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Slow(_) => "slow",
+            Self::Hang => "hang",
+            Self::Cut => "cut",
+            Self::TooManyRequests { .. } => "429",
+            Self::Status(_) => "status",
+            Self::Refuse { .. } => "refused",
+            Self::Twice => "twice",
+            Self::DoneButAnswerLost => "answer lost",
+        }
+    }
+}
+
+/// Faults by dice. Whether a route's n-th call meets one, and which, is fixed by the seed: the same
+/// calls in the same order meet the same faults, whatever happens elsewhere.
+#[derive(Clone, Debug)]
+pub struct Mischief {
+    /// Another one for each route.
+    pub seed: u64,
+    /// So many of a hundred calls meet a fault.
+    pub percent: u8,
+    /// Each is as likely as the others; one that stands here twice is twice as likely.
+    pub faults: Vec<Fault>,
+}
+
+impl Mischief {
+    fn nth(&self, call: u64) -> Option<Fault> {
+        let mut dice = StdRng::seed_from_u64(self.seed.rotate_left(32) ^ call);
+        if dice.random_range(0..100) >= self.percent || self.faults.is_empty() {
+            return None;
+        }
+        self.faults.get(dice.random_range(0..self.faults.len())).cloned()
+    }
 }
 
 struct Script<R> {
     once: HashMap<R, VecDeque<Fault>>,
     always: HashMap<R, Fault>,
+    dice: HashMap<R, (Mischief, u64)>,
+    calls: usize,
+    met: BTreeMap<&'static str, usize>,
+}
+
+impl<R: Copy + Eq + Hash> Script<R> {
+    fn next(&mut self, route: R) -> Option<Fault> {
+        let queued = self.once.get_mut(&route).and_then(VecDeque::pop_front);
+        if let Some(fault) = queued.or_else(|| self.always.get(&route).cloned()) {
+            return Some(fault);
+        }
+        let (mischief, calls) = self.dice.get_mut(&route)?;
+        *calls += 1;
+        mischief.nth(*calls)
+    }
 }
 
 /// Faults waiting for their call. Clones share one script.
@@ -59,7 +113,13 @@ impl<R> Clone for Faults<R> {
 
 impl<R: Copy + Eq + Hash> Faults<R> {
     pub(crate) fn none() -> Self {
-        let script = Script { once: HashMap::new(), always: HashMap::new() };
+        let script = Script {
+            once: HashMap::new(),
+            always: HashMap::new(),
+            dice: HashMap::new(),
+            calls: 0,
+            met: BTreeMap::new(),
+        };
         Self { script: Arc::new(Mutex::new(script)) }
     }
 
@@ -72,21 +132,42 @@ impl<R: Copy + Eq + Hash> Faults<R> {
         self.script().always.insert(route, fault);
     }
 
+    pub(crate) fn at_random(&self, route: R, mischief: Mischief) {
+        self.script().dice.insert(route, (mischief, 0));
+    }
+
     pub(crate) fn no_more(&self, route: R) {
-        self.script().always.remove(&route);
+        let mut script = self.script();
+        script.always.remove(&route);
+        script.dice.remove(&route);
     }
 
     pub(crate) fn clear(&self) {
         let mut script = self.script();
         script.once.clear();
         script.always.clear();
+        script.dice.clear();
     }
 
-    /// The fault for the call that is being made now; queued ones first, in their order.
+    /// The fault for the call that is being made now; queued ones first, in their order, and dice last.
     pub(crate) fn next(&self, route: R) -> Option<Fault> {
         let mut script = self.script();
-        let queued = script.once.get_mut(&route).and_then(VecDeque::pop_front);
-        queued.or_else(|| script.always.get(&route).cloned())
+        script.calls += 1;
+        let fault = script.next(route);
+        if let Some(fault) = &fault {
+            *script.met.entry(fault.kind()).or_default() += 1;
+        }
+        fault
+    }
+
+    /// How many calls could have met a fault so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.script().calls
+    }
+
+    /// How many faults calls have met so far, by kind.
+    pub(crate) fn met(&self) -> BTreeMap<&'static str, usize> {
+        self.script().met.clone()
     }
 
     /// Queued faults that no call has met yet.

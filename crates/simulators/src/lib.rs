@@ -23,7 +23,8 @@
 //!
 //! [`phone`] is the sender's end of Meta: phones in a browser.
 //!
-//! Faults queue up route by route and each is used by one call. On [`MetaRoute::StatusWebhook`],
+//! Faults queue up route by route and each is used by one call; [`Simulator::fault_at_random`] lets
+//! seeded dice decide. On [`MetaRoute::StatusWebhook`],
 //! where Meta is the caller, `Slow` delays the delivery, `Twice` delivers twice and every other
 //! fault loses it.
 
@@ -42,7 +43,7 @@ pub mod stripe;
 
 pub use anthropic::{Anthropic, AnthropicOptions, AnthropicRoute};
 pub use asked::{Asked, TimedOut, wait_until};
-pub use faults::Fault;
+pub use faults::{Fault, Mischief};
 pub use meta::{MediaId, Meta, MetaOptions, MetaRoute, Sender};
 pub use phone::Phones;
 pub use simulator::{Simulator, Vendor};

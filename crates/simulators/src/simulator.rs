@@ -1,6 +1,7 @@
 //! A running simulator as a test holds it, and what makes one vendor different from another. It
 //! is gone, port and all, when it is dropped.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::io;
@@ -14,7 +15,7 @@ use actix_web::dev::ServerHandle;
 use crate::answer::{Answer, Outcome};
 use crate::asked::{Asked, Log, TimedOut, wait_until};
 use crate::clock::Clock;
-use crate::faults::{Fault, Faults};
+use crate::faults::{Fault, Faults, Mischief};
 use crate::server;
 
 /// What makes one vendor different from another. Implemented in this crate only.
@@ -92,7 +93,25 @@ impl<V: Vendor> Simulator<V> {
         self.core.faults.always(route, fault);
     }
 
-    /// Ends what [`Simulator::fault_always`] began on `route`; queued faults stay.
+    /// Calls on `route` meet faults as `mischief` has them, from its first call on, until
+    /// [`Simulator::clear_faults`]; queued faults and [`Simulator::fault_always`] go first.
+    pub fn fault_at_random(&self, route: V::Route, mischief: Mischief) {
+        self.core.faults.at_random(route, mischief);
+    }
+
+    /// How many calls on the vendor's routes there were, those that are forgotten included; not those
+    /// that Stripe answers from a stored answer.
+    pub fn calls(&self) -> usize {
+        self.core.faults.calls()
+    }
+
+    /// How many faults calls have met so far, by kind.
+    pub fn faults_met(&self) -> BTreeMap<&'static str, usize> {
+        self.core.faults.met()
+    }
+
+    /// Ends what [`Simulator::fault_always`] or [`Simulator::fault_at_random`] began on `route`;
+    /// queued faults stay.
     pub fn fault_no_more(&self, route: V::Route) {
         self.core.faults.no_more(route);
     }

@@ -9,7 +9,7 @@ mod script;
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -51,9 +51,13 @@ pub struct Claude {
     memory: Mutex<Memory>,
 }
 
+/// What a test makes of a picture.
+type Reader = Arc<dyn Fn(&[u8]) -> Option<Reply> + Send + Sync>;
+
 /// Everything that changes.
 struct Memory {
     replies: VecDeque<Reply>,
+    reader: Option<Reader>,
     otherwise: Option<Reply>,
     thinking: Thinking,
 }
@@ -75,8 +79,12 @@ impl Anthropic {
     /// Starts it on a free port of the loopback interface, with an empty script.
     pub fn start(options: AnthropicOptions) -> io::Result<Self> {
         Self::run(|_| {
-            let replies = VecDeque::new();
-            let memory = Memory { replies, otherwise: None, thinking: Thinking::Hidden };
+            let memory = Memory {
+                replies: VecDeque::new(),
+                reader: None,
+                otherwise: None,
+                thinking: Thinking::Hidden,
+            };
             Claude { options, memory: Mutex::new(memory) }
         })
     }
@@ -101,7 +109,14 @@ impl Anthropic {
         self.vendor().memory().replies.push_back(reply);
     }
 
-    /// What is answered when the script is empty. Without it: the emptiest JSON that the
+    /// What is answered when the script is empty: what `reader` makes of the picture's bytes, where it
+    /// makes something of them. So the same picture gets the same answer, however often and in
+    /// whatever order it is asked about.
+    pub fn read_with(&self, reader: impl Fn(&[u8]) -> Option<Reply> + Send + Sync + 'static) {
+        self.vendor().memory().reader = Some(Arc::new(reader));
+    }
+
+    /// What is answered when the script is empty and the reader says nothing. Without it: the emptiest JSON that the
     /// request's schema allows, null wherever null may be.
     pub fn otherwise(&self, reply: Reply) {
         self.vendor().memory().otherwise = Some(reply);
@@ -163,8 +178,11 @@ impl Vendor for Claude {
 impl Claude {
     fn reply(&self, request: &Value) -> Answer {
         let mut memory = self.memory();
-        let reply = memory.replies.pop_front().or_else(|| memory.otherwise.clone());
-        script::answer(request, reply, memory.thinking)
+        let (scripted, thinking) = (memory.replies.pop_front(), memory.thinking);
+        let (reader, otherwise) = (memory.reader.clone(), memory.otherwise.clone());
+        drop(memory);
+        let read = || reader.and_then(|it| picture::first(request).and_then(|bytes| it(&bytes)));
+        script::answer(request, scripted.or_else(read).or(otherwise), thinking)
     }
 }
 

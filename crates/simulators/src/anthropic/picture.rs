@@ -1,6 +1,18 @@
 //! What can be told of a picture without decoding it: its format and its edges. Enough to refuse
 //! what Anthropic refuses.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// The bytes of a request's first picture.
+pub(crate) fn first(request: &Value) -> Option<Vec<u8>> {
+    let messages = request["messages"].as_array()?;
+    let mut blocks = messages.iter().filter_map(|it| it["content"].as_array()).flatten();
+    let picture = blocks.find(|it| it["type"] == "image")?;
+    STANDARD.decode(picture["source"]["data"].as_str()?).ok()
+}
+
 /// Media type by the first bytes, if it is one that the API takes.
 pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {

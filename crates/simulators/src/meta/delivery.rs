@@ -14,7 +14,6 @@ use crate::ids;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-const MOST_TRIES: usize = 14;
 
 /// How a webhook was answered.
 #[derive(Clone)]
@@ -69,8 +68,8 @@ impl Meta {
         post(&self.vendor().state, bytes.into(), signature).await
     }
 
-    /// Delivers, and delivers again with growing pauses (50 ms to 2 s, 14 tries, some 20 s in
-    /// all) until it is answered 200.
+    /// Delivers, and delivers again with growing pauses (50 ms to 2 s, as often as the options say)
+    /// until it is answered 200.
     pub async fn deliver_with_redelivery(&self, payload: &Value) -> Redelivered {
         until_accepted(&self.vendor().state, payload).await
     }
@@ -127,7 +126,7 @@ pub(crate) async fn until_accepted(state: &State, payload: &Value) -> Redelivere
     let signature = sign(&state.options.app_secret, &bytes);
     let mut attempts = Vec::new();
     let mut pause = FIRST_PAUSE;
-    while attempts.len() < MOST_TRIES {
+    while attempts.len() < state.options.webhook_tries {
         let answer = post(state, bytes.clone(), Some(signature.clone())).await;
         attempts.push(answer.ok().map(|it| it.status));
         if attempts.last() == Some(&Some(200)) {
@@ -154,7 +153,9 @@ async fn post(state: &State, bytes: Vec<u8>, signature: Option<String>) -> io::R
 
 fn target(state: &State) -> io::Result<String> {
     let missing = || io::Error::new(io::ErrorKind::NotFound, "no webhook URL was set");
-    state.memory().webhook_url.clone().ok_or_else(missing)
+    let urls = &mut state.memory().webhook_urls;
+    urls.rotate_left(usize::from(urls.len() > 1));
+    urls.back().cloned().ok_or_else(missing)
 }
 
 /// A client that keeps no connection: it may be used from several runtimes, and a receiver that

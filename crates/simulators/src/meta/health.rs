@@ -206,5 +206,5 @@ pub(crate) fn subscriptions(state: &State, asked: &Asked<MetaRoute>) -> Answer {
 }
 
 fn app_url(memory: &super::Memory) -> Option<String> {
-    memory.health.callback_url.clone().or_else(|| memory.webhook_url.clone())
+    memory.health.callback_url.clone().or_else(|| memory.webhook_urls.back().cloned())
 }

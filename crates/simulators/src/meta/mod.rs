@@ -41,7 +41,7 @@ pub use items::{Change, Item, Sender};
 pub use media::{MediaId, Tamper};
 pub use messages::{Mark, Sent, SentTemplate};
 pub use requests::Typing;
-pub use statuses::Statuses;
+pub use statuses::{Echo, Statuses};
 pub use templates::{Template, TemplateStatus};
 pub use window::WindowRefusal;
 
@@ -117,6 +117,9 @@ pub struct MetaOptions {
     pub webhook_timeout: Duration,
     /// Between the answer to a send and its first status webhook, and between the two statuses.
     pub status_delay: Duration,
+    /// How often a webhook is delivered until it is answered 200: with pauses of 2 s at last, 14
+    /// tries take some 20 s. Meta itself goes on for 7 days.
+    pub webhook_tries: usize,
 }
 
 impl Default for MetaOptions {
@@ -133,6 +136,7 @@ impl Default for MetaOptions {
             expired_url_status: 404,
             webhook_timeout: Duration::from_secs(20),
             status_delay: Duration::from_millis(10),
+            webhook_tries: 14,
         }
     }
 }
@@ -154,7 +158,7 @@ pub(crate) struct State {
 /// Everything that changes.
 pub(crate) struct Memory {
     pub(crate) access_token: String,
-    pub(crate) webhook_url: Option<String>,
+    pub(crate) webhook_urls: VecDeque<String>,
     pub(crate) shelf: Shelf,
     pub(crate) templates: Vec<Template>,
     pub(crate) messaging_limit: String,
@@ -167,6 +171,7 @@ pub(crate) struct Memory {
     pub(crate) statuses_once: VecDeque<Statuses>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) marks: Vec<Mark>,
+    pub(crate) echoes: Vec<Echo>,
 }
 
 impl State {
@@ -193,7 +198,7 @@ impl Meta {
         Self::run(|Surroundings { address, clock, faults }| {
             let memory = Memory {
                 access_token: options.access_token.clone(),
-                webhook_url: None,
+                webhook_urls: VecDeque::new(),
                 shelf: Shelf::default(),
                 templates: templates::shipped(),
                 messaging_limit: "TIER_2K".to_owned(),
@@ -206,6 +211,7 @@ impl Meta {
                 statuses_once: VecDeque::new(),
                 sent: Vec::new(),
                 marks: Vec::new(),
+                echoes: Vec::new(),
             };
             let memory = Mutex::new(memory);
             Graph { state: Arc::new(State { options, address, clock, faults, http, memory }) }
@@ -229,7 +235,12 @@ impl Meta {
 
     /// Where webhooks go from now on.
     pub fn webhook_url(&self, url: impl Into<String>) {
-        self.vendor().state.memory().webhook_url = Some(url.into());
+        self.webhook_urls([url.into()]);
+    }
+
+    /// Where webhooks go from now on, in turn: as through a balancer before several receivers.
+    pub fn webhook_urls(&self, urls: impl IntoIterator<Item = String>) {
+        self.vendor().state.memory().webhook_urls = urls.into_iter().collect();
     }
 
     /// From now on only this token is accepted; the old one answers 190.
@@ -245,6 +256,11 @@ impl Meta {
     /// Every read mark and typing indicator, oldest first.
     pub fn marks(&self) -> Vec<Mark> {
         self.vendor().state.memory().marks.clone()
+    }
+
+    /// Every status webhook that was answered 200, in the order of the answers.
+    pub fn echoes(&self) -> Vec<Echo> {
+        self.vendor().state.memory().echoes.clone()
     }
 
     /// Which status webhooks follow a send from now on.

@@ -1,10 +1,11 @@
 //! The status webhooks that follow a send: what they say, in which order, and when. They echo
 //! the send's `biz_opaque_callback_data` and are delivered again until they are answered 200.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
@@ -28,6 +29,24 @@ pub enum Statuses {
     Failed(i64),
     /// Nothing is ever heard of it.
     Never,
+}
+
+/// A status webhook that was answered 200. `Debug` shows neither message nor recipient.
+#[derive(Clone)]
+pub struct Echo {
+    /// The `biz_opaque_callback_data` that came with the send.
+    pub callback_data: Option<String>,
+    /// `sent`, `delivered`, …
+    pub status: String,
+    /// When the 200 was there, by the simulator's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl fmt::Debug for Echo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Echo");
+        shown.field("status", &self.status).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 type Job = Option<LocalBoxFuture<'static, ()>>;
@@ -75,7 +94,12 @@ async fn deliver(state: &State, item: &Item, phone_number_id: &str) {
         Some(_) => 0,
     };
     for _ in 0..times {
-        delivery::until_accepted(state, &payload).await;
+        if delivery::until_accepted(state, &payload).await.accepted() {
+            let word = |key: &str| item.body[key].as_str().map(str::to_owned);
+            let (callback_data, at) = (word("biz_opaque_callback_data"), state.now());
+            let echo = Echo { callback_data, status: word("status").unwrap_or_default(), at };
+            state.memory().echoes.push(echo);
+        }
     }
 }
 

@@ -170,3 +170,21 @@ async fn overload_and_rate_limits_have_their_own_types() {
     let body: Value = limited.json().await.unwrap();
     assert_eq!(body["error"]["type"], "rate_limit_error");
 }
+
+#[tokio::test]
+async fn a_reader_answers_each_picture_in_its_own_way_and_the_script_goes_first() {
+    let anthropic = anthropic();
+    anthropic.read_with(|bytes| {
+        let width = *bytes.get(19)?;
+        (width != 0).then(|| Reply::Json(json!({ "total": width.to_string() })))
+    });
+    anthropic.otherwise(Reply::Json(json!({ "total": "other" })));
+    anthropic.script(json!({ "total": "scripted" }));
+    let small = reading(&png(7, 7), "image/png");
+    for total in ["scripted", "7", "7"] {
+        let (_, read) = answer(post(&anthropic, &small)).await;
+        assert_eq!(read["content"][0]["text"], format!(r#"{{"total":"{total}"}}"#));
+    }
+    let (_, read) = answer(post(&anthropic, &reading(&png(256, 7), "image/png"))).await;
+    assert_eq!(read["content"][0]["text"], r#"{"total":"other"}"#);
+}

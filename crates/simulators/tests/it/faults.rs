@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use simulators::{
-    Fault, Meta, MetaOptions, MetaRoute, Sender, Stripe, StripeOptions, StripeRoute, TimedOut,
-    wait_until,
+    Fault, Meta, MetaOptions, MetaRoute, Mischief, Sender, Stripe, StripeOptions, StripeRoute,
+    TimedOut, wait_until,
 };
 
 use crate::{PATIENCE, Receiver, answer, client};
@@ -153,4 +153,58 @@ async fn a_wait_ends_with_its_condition_or_its_deadline() {
     assert_eq!(stripe.wait_for(StripeRoute::CustomersList, 1, PATIENCE).await, Ok(()));
     let soon = Duration::from_millis(20);
     assert_eq!(stripe.wait_for(StripeRoute::CustomersList, 2, soon).await, Err(TimedOut));
+}
+
+/// Which of so many calls of a seed meet a fault, and how the last one is counted.
+async fn dice(seed: u64) -> (Vec<bool>, usize) {
+    let stripe = stripe();
+    let faults = vec![Fault::Status(503), Fault::Status(500), Fault::Cut];
+    stripe.fault_at_random(StripeRoute::CustomersList, Mischief { seed, percent: 30, faults });
+    let mut met = Vec::new();
+    for _ in 0..60 {
+        let answer = list(&stripe).send().await.unwrap();
+        let status = answer.status();
+        met.push(!status.is_success() || answer.bytes().await.is_err());
+    }
+    let counted = stripe.faults_met().values().sum();
+    assert_eq!(stripe.calls(), 60);
+    stripe.clear_faults();
+    assert_eq!(answer(list(&stripe)).await.0, 200);
+    (met, counted)
+}
+
+#[tokio::test]
+async fn dice_of_one_seed_let_the_same_calls_fail_again() {
+    let (first, counted) = dice(7).await;
+    assert_eq!(first.iter().filter(|it| **it).count(), counted);
+    assert!((6..=30).contains(&counted), "{counted} of 60");
+    assert_eq!(dice(7).await.0, first);
+    assert_ne!(dice(8).await.0, first);
+}
+
+#[tokio::test]
+async fn webhooks_go_to_several_receivers_in_turn_and_their_echoes_are_known() {
+    let meta = Meta::start(MetaOptions::default()).unwrap();
+    let receivers = [Receiver::start(&[503]), Receiver::start(&[])];
+    meta.webhook_urls(receivers.iter().map(|it| it.url.clone()));
+    let ann = Sender::with_phone("420777123456", "Ann");
+    let payload = meta.webhook([meta.text(&ann, "hello")]);
+    let told = meta.deliver_with_redelivery(&payload).await;
+    assert_eq!(told.attempts, [Some(503), Some(200)]);
+    assert!(meta.echoes().is_empty(), "a message is no echo");
+
+    let url = format!("{}/{}/messages", meta.base_url(), meta.options().phone_number_id);
+    let body = json!({
+        "messaging_product": "whatsapp", "to": "420777123456", "text": { "body": "hi" },
+        "biz_opaque_callback_data": "attempt-1",
+    });
+    let send = client().post(url).bearer_auth(&meta.options().access_token).json(&body);
+    assert_eq!(answer(send).await.0, 200);
+    wait_until(PATIENCE, || meta.echoes().len() == 2).await.unwrap();
+    let echo = &meta.echoes()[1];
+    assert_eq!(
+        (echo.callback_data.as_deref(), echo.status.as_str()),
+        (Some("attempt-1"), "delivered")
+    );
+    assert!(echo.at >= meta.sent()[0].at);
 }
