@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use uuid::Uuid;
+
 pub use self::aside::{Aside, set_aside_in};
 pub use self::record::{Photo, Record};
 pub use self::segment::{Damage, Segment, read_record};
@@ -24,11 +26,15 @@ use self::writer::Writer;
 /// Where records that cannot be stored are kept for the operator.
 const SET_ASIDE: &str = "set-aside";
 
+/// Where the spool's id is kept.
+const ID: &str = "id";
+
 /// A folder of segments. Several processes may share one: each writes a segment of its own, and a
 /// segment is read by whoever holds its lock.
 #[derive(Clone, Debug)]
 pub struct Spool {
     folder: Arc<Path>,
+    id: Uuid,
     size: Arc<AtomicU64>,
     max_bytes: u64,
     writer: Writer,
@@ -56,10 +62,16 @@ impl Spool {
         for path in segments(folder)? {
             size += fs::metadata(path)?.len();
         }
-        let size = Arc::new(AtomicU64::new(size));
+        let (id, size) = (kept_id(folder)?, Arc::new(AtomicU64::new(size)));
         let folder: Arc<Path> = folder.into();
         let writer = Writer::start(Arc::clone(&folder))?;
-        Ok(Self { folder, size, max_bytes, writer })
+        Ok(Self { folder, id, size, max_bytes, writer })
+    }
+
+    /// Which spool this is: drawn once and kept in the folder, so that whoever goes on with what a
+    /// process left behind goes by the same name.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Appends `record`. When this returns `Ok`, it is on the disk.
@@ -131,6 +143,24 @@ impl Spool {
         let less = |size: u64| Some(size.saturating_sub(length));
         self.size.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
     }
+}
+
+/// Two processes that begin on a new folder at the same moment may draw two: then there are two names
+/// for it until one of them is started again, which does no harm.
+fn kept_id(folder: &Path) -> io::Result<Uuid> {
+    let path = folder.join(ID);
+    let kept = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        kept => kept?,
+    };
+    if let Ok(id) = kept.trim().parse() {
+        return Ok(id);
+    }
+    let id = Uuid::new_v4();
+    let fresh = folder.join(format!("{ID}.{id}"));
+    fs::write(&fresh, id.to_string())?;
+    fs::rename(fresh, path)?;
+    Ok(id)
 }
 
 /// All segments of the folder, oldest first: their names begin with their time.

@@ -194,3 +194,16 @@ proptest! {
         while let Ok(Some(_)) = read_record(&mut reader) {}
     }
 }
+
+#[tokio::test]
+async fn a_spool_keeps_its_id_and_a_damaged_one_is_drawn_anew() {
+    let (folder, spool) = opened(1000);
+    let again = Spool::open(folder.path(), 1000).unwrap();
+    assert_eq!(again.id(), spool.id());
+    fs::write(folder.path().join("id"), "").unwrap();
+    let drawn = Spool::open(folder.path(), 1000).unwrap().id();
+    assert_ne!(drawn, spool.id());
+    assert_eq!(Spool::open(folder.path(), 1000).unwrap().id(), drawn);
+    let (_, other) = opened(1000);
+    assert_ne!(other.id(), drawn);
+}

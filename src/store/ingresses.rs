@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 
 /// An ingress that has not been heard of for so long is gone; what lies in its spool is replayed by
-/// whoever starts on that folder next.
+/// whoever starts on that folder next. An ingress goes by the id of its spool: who starts again on the
+/// same folder is heard of at once, and nobody waits for the one that was killed.
 const GONE_AFTER: Duration = Duration::from_mins(10);
 
 /// What an ingress knows of its spool.

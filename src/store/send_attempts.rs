@@ -94,8 +94,9 @@ impl Store {
 
     /// Writes down that attempt `number` is about to be made. Committed when this returns: whatever
     /// happens next, the row says that something may have been sent. Where another worker was
-    /// faster with this number, or with the answer that makes a word of delay idle,
-    /// [`StoreError::Overtaken`]: then nothing may be sent.
+    /// faster with this number, or with the answer that makes a word of delay idle, or an echo has
+    /// told meanwhile that the attempt before was taken, [`StoreError::Overtaken`]: then nothing may be
+    /// sent.
     pub async fn intend_send(
         &self,
         id: AttemptId,
@@ -111,6 +112,11 @@ impl Store {
              select $1, $2, $3, $4, $5
              where not exists (
                  select from replies where id = $2 and part = 'delay' and state = 'withheld'
+             )
+             and not exists (
+                 select from send_attempts
+                 where reply_id = $2 and number = $3 - 1 and outcome = 'accepted'
+                     and failed_at is null
              )
              on conflict (reply_id, number) do nothing",
             id.0,

@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use paragon::clock::Clock;
+use paragon::domain::ids::{AttemptId, ReplyId};
+use paragon::domain::reply::Form;
+use paragon::store::{Store, StoreError};
 use simulators::meta::{Item, Statuses};
 use simulators::{Fault, MetaRoute, Sender};
 
+use crate::programs::{INGRESS, Running, free_port, ready};
 use crate::rig::{CAFE, CAT, Rig, somebody, until};
 
 const WINDOW_CLOSED: Fault = Fault::Refuse { status: 400, code: "131047" };
@@ -287,6 +291,52 @@ async fn an_answer_of_unknown_outcome_waits_until_every_spool_is_empty() {
     let ended = "delete from ingresses where spool_empty_at is null";
     sqlx::query(ended).execute(&rig.pool).await.unwrap();
     rig.drain().await;
+    assert_eq!(rig.answers_to(&photo).len(), 1);
+    rig.end().await;
+}
+
+/// An echo may come between looking for it and sending again, however long Postgres makes that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_an_echo_settled_meanwhile_is_not_followed_by_another() {
+    let rig = Rig::start().await;
+    rig.deliver([rig.photo(&somebody(), CAT)]).await;
+    rig.drain().await;
+    rig.hear_echoes().await;
+    let reply = ReplyId(rig.value("select id from replies where part = 'answer'").await);
+    let store = Store::open(&rig.database_url, 1).unwrap();
+
+    let again = AttemptId(uuid::Uuid::new_v4());
+    let intended = store.intend_send(again, reply, 2, Form::Text, rig.meta.now()).await;
+
+    assert!(matches!(intended, Err(StoreError::Overtaken { .. })), "{intended:?}");
+    assert_eq!(rig.count("send_attempts").await, 1);
+    store.close().await;
+    rig.end().await;
+}
+
+/// It goes by the id of its spool: the one that was killed is not somebody else who owes an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingress_that_was_killed_and_runs_again_is_not_waited_for() {
+    let rig = Rig::start().await;
+    let (port, spool) = (free_port(), tempfile::tempdir().unwrap());
+    let mut settings = rig.environment().to_vec();
+    settings.push(("INGRESS_ADDR".into(), format!("127.0.0.1:{port}")));
+    settings.push(("SPOOL_DIR".into(), spool.path().to_str().unwrap().into()));
+    let mut other = Running::start(INGRESS, &settings);
+    rig.wait_for_row("select count(*) = 2 from ingresses where spool_empty_at is not null").await;
+    other.kill();
+    let killed_at: chrono::DateTime<chrono::Utc> = rig.value("select clock_timestamp()").await;
+    let _again = Running::start(INGRESS, &settings);
+    ready(port).await;
+    let heard = format!("select count(*) = 2 from ingresses where spool_empty_at > '{killed_at}'");
+    rig.wait_for_row(&heard).await;
+    assert_eq!(rig.count("ingresses").await, 2);
+
+    let photo = rig.photo(&somebody(), CAT);
+    rig.meta.fault(MetaRoute::Messages, &Fault::Cut, 2);
+    rig.deliver([photo.clone()]).await;
+    rig.drain().await;
+
     assert_eq!(rig.answers_to(&photo).len(), 1);
     rig.end().await;
 }

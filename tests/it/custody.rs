@@ -14,7 +14,7 @@ const ONCE: &str = "select count(*) from messages";
 fn spooled(rig: &Rig) -> u64 {
     let files = std::fs::read_dir(rig.spool.path()).unwrap().map(|it| it.unwrap());
     files
-        .filter(|it| it.file_type().unwrap().is_file())
+        .filter(|it| it.path().extension().is_some_and(|it| it == "spool"))
         .map(|it| it.metadata().unwrap().len())
         .sum()
 }

@@ -10,7 +10,6 @@ use actix_web::web::Bytes;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
-use uuid::Uuid;
 
 use crate::clients::whatsapp::WhatsApp;
 use crate::domain::ids::{Sha256, Wamid};
@@ -64,7 +63,6 @@ pub struct Custody {
     budget: Budget,
     metrics: IngressMetrics,
     postgres_is_away: AtomicBool,
-    id: Uuid,
 }
 
 impl Custody {
@@ -79,8 +77,8 @@ impl Custody {
         let sizes = metrics.commit_webhooks.clone();
         let note = move |webhooks| sizes.note(f64::from(webhooks));
         let commits = SharedCommits::start(to.ledger.clone(), POSTGRES_WITHIN, note);
-        let (postgres_is_away, id) = (AtomicBool::new(false), Uuid::new_v4());
-        Self { to, commits, photos, whatsapp, budget, metrics, postgres_is_away, id }
+        let postgres_is_away = AtomicBool::new(false);
+        Self { to, commits, photos, whatsapp, budget, metrics, postgres_is_away }
     }
 
     /// Brings the metrics that are levels up to date.
@@ -214,9 +212,16 @@ impl Custody {
                 self.say_what_the_spool_holds().await;
             }
         }
-        if self.to.spool.size() == 0 {
-            timeout(POSTGRES_WITHIN, self.to.ledger.store.ingress_ended(self.id)).await.ok();
+        if self.is_spool_empty() {
+            let ended = self.to.ledger.store.ingress_ended(self.to.spool.id());
+            timeout(POSTGRES_WITHIN, ended).await.ok();
         }
+    }
+
+    /// The whole folder: what others who share it have left counts.
+    fn is_spool_empty(&self) -> bool {
+        let spool = &self.to.spool;
+        spool.size() == 0 && spool.holds_segments().is_ok_and(|holds| !holds)
     }
 
     /// Workers wait for an echo as long as it may lie here. What cannot be said is not believed.
@@ -224,8 +229,9 @@ impl Custody {
         if self.postgres_is_away.load(Ordering::Relaxed) {
             return;
         }
-        let state = if self.to.spool.size() == 0 { SpoolState::Empty } else { SpoolState::Holds };
-        timeout(POSTGRES_WITHIN, self.to.ledger.store.ingress_seen(self.id, state)).await.ok();
+        let state = if self.is_spool_empty() { SpoolState::Empty } else { SpoolState::Holds };
+        let seen = self.to.ledger.store.ingress_seen(self.to.spool.id(), state);
+        timeout(POSTGRES_WITHIN, seen).await.ok();
     }
 
     async fn is_postgres_back(&self) -> bool {
