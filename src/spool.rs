@@ -6,6 +6,7 @@
 //! Personal data lies in here: files are readable by their owner only.
 
 mod aside;
+mod lying;
 mod record;
 mod segment;
 mod writer;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 pub use self::aside::{Aside, set_aside_in};
+pub use self::lying::{Lying, lying_in};
 pub use self::record::{Photo, Record};
 pub use self::segment::{Damage, Segment, read_record};
 use self::writer::Writer;

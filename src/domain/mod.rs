@@ -17,3 +17,4 @@ pub mod delivery;
 pub mod retry;
 pub mod limits;
 pub mod retention;
+pub mod breach;

@@ -22,6 +22,25 @@ impl AdminSettings {
     }
 }
 
+/// The settings of `paragon audit`.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// `DATABASE_URL`.
+    pub database_url: Secret,
+    /// `SPOOL_DIR`: of an ingress on this machine; it need not be there.
+    pub spool_dir: PathBuf,
+}
+
+impl AuditSettings {
+    /// Reads them.
+    pub fn from(source: &Source) -> Result<Self, SettingError> {
+        Ok(Self {
+            database_url: source.secret("DATABASE_URL")?,
+            spool_dir: super::ingress::spool_dir(source),
+        })
+    }
+}
+
 /// The settings of `paragon templates submit` and `sync`.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {

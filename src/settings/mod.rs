@@ -9,7 +9,8 @@ mod admin;
 mod doctor;
 
 pub use admin::{
-    AccountSettings, AdminSettings, DashboardSettings, ForgetSettings, Party, ReminderSettings,
+    AccountSettings, AdminSettings, AuditSettings, DashboardSettings, ForgetSettings, Party,
+    ReminderSettings,
 };
 pub use doctor::DoctorSettings;
 pub use ingress::IngressSettings;

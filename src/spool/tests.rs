@@ -207,3 +207,17 @@ async fn a_spool_keeps_its_id_and_a_damaged_one_is_drawn_anew() {
     let (_, other) = opened(1000);
     assert_ne!(other.id(), drawn);
 }
+
+#[tokio::test]
+async fn what_lies_in_a_folder_is_seen_by_names_and_ages_alone() {
+    let (folder, spool) = opened(10_000);
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    let later = epoch + std::time::Duration::from_hours(24 * 365 * 1000);
+    assert_eq!(lying_in(folder.path(), later).unwrap(), Some(Lying::default()));
+    spool.append(&record("one")).await.unwrap();
+    let path = spool.set_aside(&record("two")).unwrap();
+    let lying = lying_in(folder.path(), later).unwrap().unwrap();
+    assert_eq!((lying.waiting.len(), lying.set_aside), (1, vec![path]));
+    assert!(lying_in(folder.path(), epoch).unwrap().unwrap().waiting.is_empty(), "just written");
+    assert_eq!(lying_in(&folder.path().join("none"), later).unwrap(), None);
+}

@@ -31,6 +31,7 @@ pub mod journeys;
 pub mod exported;
 pub mod dead_jobs;
 mod checkup;
+pub mod breaches;
 pub mod erasures;
 pub mod forget;
 mod chores;

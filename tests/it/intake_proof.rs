@@ -1,16 +1,19 @@
 //! Under load, with Postgres stopped, Postgres frozen, the spool full, the ingress killed: nothing is
 //! lost and nothing is doubled. `make test` runs a short form of each, `make proof` the whole.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use private_postgres::{Cluster, Stop};
+use paragon::spool::lying_in;
+use private_postgres::Stop;
 use simulators::meta::{sign, wire_bytes};
 use tokio::task::JoinSet;
 
 use crate::crashes::is_proof;
 use crate::programs::{INGRESS, Running, free_port, ready};
 use crate::rig::{Rig, somebody};
+
+/// No file is younger than this after 1970.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
 
 /// The longest pause before a webhook is delivered again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -91,10 +94,9 @@ async fn there_once(rig: &Rig, webhooks: usize) {
     rig.wait_for_row(&format!("select count(*) >= {webhooks} from messages")).await;
     rig.wait_for_row(&format!("select count(*) = {webhooks} from apalis_lease.jobs")).await;
     assert_eq!(usize::try_from(rig.count("messages").await).unwrap(), webhooks);
-    let spooled = || std::fs::read_dir(rig.spool.path()).unwrap().count();
-    crate::rig::until("the spool is empty", || spooled() == 1).await;
-    let set_aside = rig.spool.path().join("set-aside");
-    assert_eq!(std::fs::read_dir(set_aside).unwrap().count(), 0, "something was set aside");
+    let lying = || lying_in(rig.spool.path(), SystemTime::UNIX_EPOCH + FOR_EVER).unwrap().unwrap();
+    crate::rig::until("the spool is empty", || lying().waiting.is_empty()).await;
+    assert!(lying().set_aside.is_empty(), "something was set aside");
 }
 
 fn webhook(rig: &Rig) -> String {
@@ -126,7 +128,7 @@ async fn postgres_frozen_under_load_costs_no_webhook() {
     let every = Duration::from_millis(if is_proof() { 4 } else { 20 });
     let mut load = Load::on(webhook(&rig), 1);
     load.run(&rig, every, Duration::from_secs(1)).await;
-    let freeze = Frozen::freeze(&rig.cluster);
+    let freeze = rig.cluster.freeze().unwrap();
     load.run(&rig, every, frozen).await;
     drop(freeze);
     load.run(&rig, every, Duration::from_secs(2)).await;
@@ -135,33 +137,6 @@ async fn postgres_frozen_under_load_costs_no_webhook() {
 
     all_well(&rig, &answers, &format!("Postgres frozen for {frozen:?}")).await;
     rig.end().await;
-}
-
-/// All processes of a cluster, stopped until this is dropped.
-struct Frozen(Vec<String>);
-
-impl Frozen {
-    fn freeze(cluster: &Cluster) -> Self {
-        let postmaster = cluster.pid().unwrap().to_string();
-        let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output().unwrap();
-        let listed = String::from_utf8(listed.stdout).unwrap();
-        let pairs = listed.lines().map(|it| it.split_whitespace().collect::<Vec<_>>());
-        let children = pairs.filter(|it| it[1] == postmaster).map(|it| it[0].to_owned());
-        // The postmaster first, so that none of them is new.
-        let frozen = Self(std::iter::once(postmaster.clone()).chain(children).collect());
-        frozen.send("-STOP");
-        frozen
-    }
-
-    fn send(&self, signal: &str) {
-        assert!(Command::new("kill").arg(signal).args(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        self.send("-CONT");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

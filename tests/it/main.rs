@@ -19,6 +19,7 @@ mod forget;
 mod export;
 mod retry;
 mod doctor;
+mod audit;
 mod outages;
 mod crashes;
 mod custody;

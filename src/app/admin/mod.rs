@@ -4,6 +4,7 @@
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod audit;
 mod migrate;
 mod remind;
 mod status;
@@ -23,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 use super::{Failure, dashboard, report, runtime};
 use crate::clients::http::install_tls;
-use crate::settings::{self, AdminSettings, ReadingSettings, Source};
+use crate::settings::{self, AdminSettings, AuditSettings, ReadingSettings, Source};
 use crate::telemetry::Telemetry;
 
 /// Receipts photographed in WhatsApp become booked entries and one true answer.
@@ -46,6 +47,8 @@ enum Action {
     Dashboard(dashboard::Arguments),
     /// Ask each part how it is, and say what to do where something is not well.
     Doctor(doctor::Arguments),
+    /// Hold what is stored against what is promised: nothing lost, doubled or stuck. Reads only.
+    Audit(audit::Arguments),
     /// Read photos or documents here and show what was read. Needs no database and no account.
     Read(read::Arguments),
     /// Measure an engine on labelled photos: what is right, wrong and unknown, and what it costs.
@@ -84,6 +87,11 @@ fn act(action: Action) -> Result<(), Failure> {
         }
         Action::Dashboard(arguments) => dashboard::run(&source, &arguments),
         Action::Doctor(arguments) => doctor::run(&source, &arguments),
+        Action::Audit(arguments) => {
+            let settings = AuditSettings::from(&source)?;
+            let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;
+            runtime()?.block_on(audit::run(&settings, &arguments))
+        }
         Action::Read(arguments) => {
             let settings = ReadingSettings::from(&source)?;
             let _telemetry = Telemetry::start("paragon", &settings::quiet_telemetry(&source))?;

@@ -67,6 +67,11 @@ struct Ids {
 }
 
 impl Store {
+    /// The smallest id that a message accepted since `time` may have.
+    pub async fn first_message_since(&self, time: DateTime<Utc>) -> Result<i64, StoreError> {
+        self.first_since(Timed::Messages, time - CROSSING, i64::MAX).await
+    }
+
     /// Finds [`Ids`] by halving: some twenty looks into the primary key for a million rows.
     async fn ids_of(&self, table: Timed, days: Days, below: i64) -> Result<Ids, StoreError> {
         let from = match days.begin() {
