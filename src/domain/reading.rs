@@ -267,12 +267,41 @@ fn is_a_name(text: &str) -> bool {
     let length = text.chars().count();
     (2..=Fields::MERCHANT_MAX).contains(&length)
         && text.chars().any(char::is_alphabetic)
-        && !text.chars().any(char::is_control)
+        && !text.chars().any(|it| it.is_control() || is_invisible(it))
+        // The name is said to the sender: whoever printed the receipt must not put a link into our mouth.
+        && !text.contains("://")
+}
+
+/// What turns the direction of the words after it, or is not seen at all: never printed on paper.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_what_can_be_printed_over_a_shop_and_no_link() {
+        for name in ["Kavárna U Anny", "Alza.cz", "7-Eleven", "سوبرماركت", "Q8"] {
+            assert!(is_a_name(name), "{name}");
+        }
+        let long = "x".repeat(Fields::MERCHANT_MAX + 1);
+        for other in [
+            "x",
+            "12.50",
+            "a\nb",
+            "Pay at https://evil.example",
+            "\u{202e}elteK",
+            "Ket\u{200b}tle",
+            "Kettle\u{2066}",
+            &long,
+        ] {
+            assert!(!is_a_name(other), "{other:?}");
+        }
+    }
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()

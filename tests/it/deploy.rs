@@ -124,6 +124,47 @@ fn compose_mounts_what_there_is_and_asks_for_settings_that_there_are() {
     assert!(root().join("deploy/prometheus/alerts.yml").exists());
 }
 
+#[test]
+fn containers_are_nobody_in_particular_write_nowhere_and_have_no_capabilities() {
+    let compose = yaml("docker-compose.yml").remove(0);
+    let services = compose["services"].as_object().unwrap();
+    let ours =
+        services.iter().filter(|(_, it)| it["image"].as_str().unwrap().starts_with("paragon:"));
+    let mut names = Vec::new();
+    for (name, told) in ours {
+        assert_eq!(told["read_only"], true, "{name}");
+        assert_eq!(told["cap_drop"][0], "ALL", "{name}");
+        assert!(told["cap_add"].is_null() && told["privileged"].is_null(), "{name}");
+        assert!(told["user"].is_null(), "{name} is who the image says");
+        assert_eq!(told["security_opt"][0], "no-new-privileges:true", "{name}");
+        for port in told["ports"].as_array().into_iter().flatten() {
+            assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name} listens on {port}");
+        }
+        names.push(name.as_str());
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["dashboard", "ingress", "migrate", "worker"]);
+    let foreign: [(&str, &[&str]); 2] = [
+        ("ingress", &["STRIPE_SECRET_KEY", "ANTHROPIC_API_KEY", "POSTGRES_PASSWORD"]),
+        ("worker", &["META_APP_SECRET", "STRIPE_WEBHOOK_SECRET", "POSTGRES_PASSWORD"]),
+    ];
+    for (name, secrets) in foreign {
+        for secret in secrets {
+            assert_eq!(services[name]["environment"][secret], "", "{name} has {secret}");
+        }
+    }
+    let ingress = &services["ingress"];
+    let folder = ingress["environment"]["SPOOL_DIR"].as_str().unwrap();
+    assert_eq!(ingress["volumes"][0], format!("spool:{folder}"), "the spool is on its volume");
+
+    let image = text("Dockerfile");
+    let last = image.rsplit("\nFROM ").next().unwrap();
+    let user = last.lines().find_map(|it| it.strip_prefix("USER ")).unwrap();
+    let id: u32 = user.split(':').next().unwrap().parse().unwrap();
+    assert!(id >= 1000, "{user}");
+    assert!(!last.contains("--features"), "no simulator is in the image");
+}
+
 fn manifests() -> Vec<(String, Value)> {
     let folder = root().join("deploy/kubernetes");
     let mut files: Vec<PathBuf> =

@@ -27,6 +27,7 @@ mod intake;
 mod intake_proof;
 mod abuse;
 mod refusals;
+mod security;
 mod customers;
 mod identities;
 mod codes;
