@@ -38,6 +38,7 @@ mod reading;
 mod replay;
 mod fixtures;
 mod processes;
+mod upgrade;
 #[cfg(feature = "demo")]
 mod phone;
 mod telemetry;

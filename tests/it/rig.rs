@@ -59,6 +59,11 @@ impl Rig {
         let store = Store::open(&database_url, 2).unwrap();
         store.migrate().await.unwrap();
         store.close().await;
+        Self::start_on(cluster, database_url, wishes).await
+    }
+
+    /// On a database as it is.
+    pub async fn start_on(cluster: Cluster, database_url: String, wishes: &[(&str, &str)]) -> Self {
         let meta = Meta::start(MetaOptions::default()).unwrap();
         let stripe = Stripe::start(StripeOptions::default()).unwrap();
         let anthropic = Anthropic::start(AnthropicOptions::default()).unwrap();
