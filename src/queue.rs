@@ -9,9 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
+use crate::domain::event::Fate;
 use crate::domain::ids::{MessageId, PhoneNumberId, ReminderId};
 use crate::domain::retry::{Verdict, halted_for};
 use crate::store::Tx;
+use crate::store::events;
 use crate::store::late::Late;
 
 /// Tries of a job in all: quick ones first, then one an hour. They end before the 24-hour window
@@ -37,11 +39,13 @@ pub enum Queue {
     LocalReading,
     /// A reminder that is to be sent.
     Reminders,
+    /// An event that is to be delivered to the integrator. Its jobs are written by `store::events`.
+    Events,
 }
 
 impl Queue {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Messages, Self::LocalReading, Self::Reminders];
+    pub const ALL: [Self; 4] = [Self::Messages, Self::LocalReading, Self::Reminders, Self::Events];
 
     /// Its name in Postgres.
     pub fn name(self) -> &'static str {
@@ -49,6 +53,7 @@ impl Queue {
             Self::Messages => "messages",
             Self::LocalReading => "local_reading",
             Self::Reminders => "reminders",
+            Self::Events => events::QUEUE,
         }
     }
 }
@@ -171,8 +176,8 @@ fn job(queue: Queue, order: &Order) -> NewJob<Job> {
         .max_attempts(MAX_ATTEMPTS)
         .trace_parent(order.trace_parent.clone());
     match queue {
-        // A message may be owed another run while one is running; reminders have orders of their own.
-        Queue::Messages | Queue::Reminders => job,
+        // A message may be owed another run while one is running; the others have orders of their own.
+        Queue::Messages | Queue::Reminders | Queue::Events => job,
         // A photo is read here once, however often that is ordered.
         Queue::LocalReading => job.key(order.message.to_string()),
     }
@@ -209,6 +214,19 @@ pub fn outcome(verdict: Verdict, reason: &str, now: DateTime<Utc>, age: Duration
         Verdict::Halt => Outcome::not_before(later(halted_for(age)), reason),
         Verdict::PauseNumber => Outcome::halt(reason),
         Verdict::GiveUp => Outcome::give_up(reason),
+    }
+}
+
+/// What becomes of a delivery that was not made, as the queue understands it.
+pub fn delivery_outcome(fate: Fate, reason: &str, now: DateTime<Utc>) -> Outcome {
+    match fate {
+        Fate::Wait(wait) => {
+            let at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+            Outcome::not_before(at, reason)
+        }
+        Fate::Again(after) => Outcome::retry_after(after, reason),
+        Fate::PauseEndpoint => Outcome::halt(reason),
+        Fate::GiveUp => Outcome::give_up(reason),
     }
 }
 

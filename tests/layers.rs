@@ -43,6 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["clients"]),
     ("stripe", &["clients"]),
     ("stripe_core", &["clients"]),
+    ("standardwebhooks", &["clients"]),
     ("sqlx", &["store", "queue"]),
     ("image", &["reading"]),
     ("image_hasher", &["reading"]),

@@ -105,7 +105,7 @@ impl Ingress {
         let graph = settings.graph;
         let whatsapp = WhatsApp::new(http, &graph.url, &graph.token, graph.media_hosts)
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
-        let token = Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer());
+        let token = Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer().clone());
         let app_secrets = SigningSecrets::parse(settings.app_secrets.reveal())
             .ok_or_else(|| SettingError::unreadable("META_APP_SECRET", "holds only commas"))?;
         let stripe = match &settings.stripe_webhook_secrets {

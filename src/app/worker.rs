@@ -2,6 +2,7 @@
 //! that are read on this machine. Turns what a step says into what the queue understands.
 
 mod chores;
+mod events;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,16 +17,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error, info, info_span, warn};
 
 use self::chores::{keep_counting, keep_looking_after_pauses, keep_telling_delays, keep_tidy};
+use self::events::Outlet;
 use super::home::Home;
 use super::probes::Numbers;
 use super::renewal::{Renewable, keep_renewing};
 use super::{Failure, engines, probes, shutdown};
 use crate::clients::Http;
+use crate::clients::event_endpoint::EventSender;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
 use crate::domain::ids::ReminderId;
 use crate::domain::retry::Verdict;
+use crate::pipeline::worker::deliver::Events;
 use crate::pipeline::worker::extract::{Engine, read_locally};
 use crate::pipeline::worker::remind::remind;
 use crate::pipeline::worker::{
@@ -61,6 +65,7 @@ pub struct Worker {
     concurrency: usize,
     ocr_concurrency: usize,
     tokens: Vec<Renewable>,
+    outlet: Option<Outlet>,
     probes: TcpListener,
 }
 
@@ -82,10 +87,15 @@ impl Worker {
             .map_err(SettingError::of_client("GRAPH_API_URL", "WA_TOKEN"))?;
         let stripe = Stripe::new(counted("stripe"), &settings.stripe.url, &settings.stripe.key)
             .map_err(SettingError::of_client("STRIPE_API_URL", "STRIPE_SECRET_KEY"))?;
-        let tokens = [
-            Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer()),
-            Renewable::new("STRIPE_SECRET_KEY", settings.stripe.key_file, stripe.bearer()),
+        let mut tokens = vec![
+            Renewable::new("WA_TOKEN", graph.token_file, whatsapp.bearer().clone()),
+            Renewable::new("STRIPE_SECRET_KEY", settings.stripe.key_file, stripe.bearer().clone()),
         ];
+        let outlet = settings.events.map(|it| {
+            tokens.push(Renewable::new("EVENT_SECRET", it.secret_file, it.signer.clone()));
+            let sender = EventSender::new(counted("event_endpoint"), it.signer);
+            Outlet { events: Events::new(sender), urls: it.urls }
+        });
         let engines = engines::all(&settings.reading, &counted("anthropic")).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {
             format!("METRICS_ADDR: cannot listen on {}", settings.metrics_address)
@@ -109,6 +119,7 @@ impl Worker {
             stripe,
             stripe_searches: Pace::new("stripe_search", settings.stripe_searches_per_second),
             sends: SendPace::new(settings.sends_per_second),
+            events: outlet.as_ref().map(|it| it.events.clone()),
             engines: Arc::new(engines),
             wishes: Arc::new(wishes),
             timings: Timings::default(),
@@ -121,6 +132,7 @@ impl Worker {
             concurrency: settings.concurrency,
             ocr_concurrency: settings.ocr_concurrency,
             tokens: tokens.into_iter().flatten().collect(),
+            outlet,
             probes,
         })
     }
@@ -138,10 +150,15 @@ impl Worker {
 
     /// Takes jobs until `stop` is cancelled, then finishes and settles what runs.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Failure> {
-        let Self { deps, name, concurrency, ocr_concurrency, tokens, probes: listener } = self;
+        let Self { deps, name, concurrency, ocr_concurrency, tokens, outlet, probes: listener } =
+            self;
         let pool = deps.store.pool();
         info!(worker = name, concurrency, ocr_concurrency, "working");
         let seen = apalis_lease::Metrics::new(deps.metrics.meter());
+        if let Some(outlet) = &outlet {
+            // Before anything happens that they are to be told.
+            outlet.announce(&deps, &stop).await;
+        }
         let backend = |queue, slots| {
             LeaseBackend::new(pool, queue::config(queue, &name, slots)).metrics(&seen)
         };
@@ -169,11 +186,18 @@ impl Worker {
                 cancelled(stop.clone()).await
             }
         };
+        let telling = async {
+            match &outlet {
+                Some(outlet) => outlet.run(&deps, &name, &seen, stop.clone()).await,
+                None => cancelled(stop.clone()).await,
+            }
+        };
         let renewed = Notify::new();
-        let (worked, reminded, has_read, probes, (), (), (), (), ()) = tokio::join!(
+        let (worked, reminded, has_read, told, probes, (), (), (), (), ()) = tokio::join!(
             ending_all(&stop, messages.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reminders.run_until(cancelled(stop.clone()))),
             ending_all(&stop, reading),
+            ending_all(&stop, telling),
             ending_all(&stop, serve_probes(listener, &deps, stop.clone())),
             keep_tidy(&deps, stop.clone()),
             keep_counting(&deps, &seen, stop.clone()),
@@ -186,7 +210,7 @@ impl Worker {
             warn!(%error, "how long the last steps took is not counted");
         }
         deps.store.close().await;
-        worked.and(reminded).and(has_read).map_err(anyhow::Error::from)?;
+        worked.and(reminded).and(has_read).and(told).map_err(anyhow::Error::from)?;
         probes
     }
 }
@@ -235,6 +259,10 @@ async fn on_message(job: Job, context: JobContext, deps: Data<Deps>) -> Outcome 
         }
     };
     let done = work.instrument(span.clone()).await;
+    if deps.events.is_some() {
+        // What the message led to may be an event.
+        deps.bell.ring(Queue::Events);
+    }
     span.in_scope(|| settle(&deps, job, &context, done))
 }
 

@@ -202,6 +202,17 @@ impl Begun {
         })
     }
 
+    /// What is answered.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// How long the other side asks us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = |name: HeaderName| self.response.headers().get(name)?.to_str().ok();
+        retry_after(text(RETRY_AFTER)?, text(DATE))
+    }
+
     /// Reads the body.
     pub async fn finish(self) -> Result<Answer, HttpError> {
         let Self { response, told, at_most, started } = self;

@@ -11,6 +11,7 @@ pub mod whatsapp;
 pub mod stripe;
 pub mod anthropic;
 pub mod front_door;
+pub mod event_endpoint;
 
 pub use base_url::NotABaseUrl;
 pub use bearer::Bearer;

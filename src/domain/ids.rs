@@ -31,6 +31,14 @@ pub struct ReminderId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryId(pub i64);
 
+/// Our own row id of an endpoint that events go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointId(pub i64);
+
+/// Our own row id of one event's way to one endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeliveryId(pub i64);
+
 /// The id of one attempt to send; travels to Meta and back as `biz_opaque_callback_data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptId(pub uuid::Uuid);

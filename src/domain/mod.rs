@@ -14,6 +14,7 @@ pub mod chat;
 pub mod template;
 pub mod account;
 pub mod delivery;
+pub mod event;
 pub mod retry;
 pub mod limits;
 pub mod retention;

@@ -11,7 +11,7 @@ pub struct Retention {
     /// `RETAIN_RAW_DAYS`: what Meta sent, as it came.
     pub raw: Option<TimeDelta>,
     /// `RETAIN_HISTORY_DAYS`: the words that engines read, done jobs with their attempts, and the counts
-    /// behind `ops.throughput`, `ops.latency` and `ops.failures`.
+    /// behind `ops.throughput`, `ops.latency` and `ops.failures`; events that are not owed any more.
     pub history: Option<TimeDelta>,
 }
 

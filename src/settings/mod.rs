@@ -5,6 +5,7 @@
 mod source;
 mod ingress;
 mod worker;
+mod events;
 mod admin;
 mod doctor;
 
@@ -13,6 +14,7 @@ pub use admin::{
     ReminderSettings,
 };
 pub use doctor::DoctorSettings;
+pub use events::EventSettings;
 pub use ingress::IngressSettings;
 pub use source::{SecretFile, SettingError, Source};
 pub use worker::{EngineName, ReadingSettings, WorkerSettings};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{GraphSettings, SettingError, Source, StripeSettings};
+use super::{EventSettings, GraphSettings, SettingError, Source, StripeSettings};
 use crate::clients::Secret;
 use crate::domain::language::Language;
 use crate::domain::limits::NewSenders;
@@ -48,6 +48,8 @@ pub struct WorkerSettings {
     pub echo_wait: Duration,
     /// `RETAIN_PHOTOS_DAYS`, `RETAIN_RAW_DAYS`, `RETAIN_HISTORY_DAYS`.
     pub retention: Retention,
+    /// `EVENT_URLS`, `EVENT_SECRET`: this worker delivers events, or leaves them to others.
+    pub events: Option<EventSettings>,
 }
 
 /// Who reads photos, and what they should know.
@@ -132,6 +134,7 @@ impl WorkerSettings {
                 raw: age(source, "RETAIN_RAW_DAYS", 90)?,
                 history: age(source, "RETAIN_HISTORY_DAYS", 30)?,
             },
+            events: EventSettings::from(source)?,
         })
     }
 }

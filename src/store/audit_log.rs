@@ -45,6 +45,8 @@ pub enum Action {
     PauseNumber,
     /// Ended that.
     ResumeNumber,
+    /// Let events go to a paused endpoint again.
+    ResumeEndpoint,
 }
 
 impl Action {
@@ -65,6 +67,7 @@ impl Action {
             Self::ResumeQueue => "resume_queue",
             Self::PauseNumber => "pause_number",
             Self::ResumeNumber => "resume_number",
+            Self::ResumeEndpoint => "resume_endpoint",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, events};
 use crate::domain::ids::{CustomerId, EntryId, MessageId, SenderId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::reading::{Category, Fields};
@@ -54,13 +54,14 @@ impl Store {
         let like = Likeness { merchant_key: key.as_deref(), date: fields.date, total };
         let original = repeated(&mut tx, owner.sender, owner.message, &like).await?.or(alike);
         let state = if original.is_some() { EntryState::Duplicate } else { EntryState::of(total) };
-        sqlx::query!(
+        let new = sqlx::query_scalar!(
             "insert into entries (message_id, sender_id, customer_id, state, merchant, merchant_key,
                                   total_minor, currency, receipt_date, category, tax_minor,
                                   photo_sha256, duplicate_of, booked_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                      (select sha256 from media where message_id = $1), $12, $13)
-             on conflict (message_id) do nothing",
+             on conflict (message_id) do nothing
+             returning id",
             owner.message.0,
             owner.sender.0,
             owner.customer.0,
@@ -75,8 +76,11 @@ impl Store {
             original.map(|it| it.0),
             now
         )
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
+        if let Some(new) = new {
+            events::entry_recorded(&mut tx, EntryId(new), now).await?;
+        }
         tx.commit().await?;
         let entry = self.entry(owner.message).await?;
         self.recorded(entry.ok_or(StoreError::Missing { table: "entries" })?).await

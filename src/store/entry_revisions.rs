@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 pub use self::amend::{Revision, Wanted};
 use super::audit_log::AuditId;
 use super::entries::{Likeness, Recorded, one_at_a_time, repeated};
-use super::{Store, StoreError, Tx, one_row};
+use super::{Store, StoreError, Tx, events, one_row};
 use crate::domain::chat::Correction;
 use crate::domain::ids::{EntryId, MessageId, SenderId, Wamid};
 use crate::domain::money::{Currency, Money};
@@ -31,9 +31,19 @@ pub struct Change {
 
 /// What a change is kept with.
 #[derive(Clone, Copy, Debug)]
-enum Author {
+pub(super) enum Author {
     Message(MessageId),
     Operator(AuditId),
+}
+
+impl Author {
+    /// The message, or the line of `audit_log`, as its row id.
+    pub(super) fn ids(self) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Message(id) => (Some(id.0), None),
+            Self::Operator(id) => (None, Some(id.0)),
+        }
+    }
 }
 
 /// A change by whomsoever.
@@ -118,6 +128,7 @@ impl Store {
                     set_category(&mut tx, &change.edit(), &old, Some(category)).await?;
                 }
             }
+            tell(&mut tx, &change.edit(), old.state).await?;
         }
         let before = state_before(&mut tx, change).await?;
         tx.commit().await?;
@@ -129,16 +140,21 @@ impl Store {
     /// The sender says that the entry is right, or that it is indeed the one that we have. Nothing
     /// for an entry of another sender.
     pub async fn confirm_entry(&self, change: &Change) -> Result<(), StoreError> {
-        sqlx::query!(
+        let mut tx = self.begin().await?;
+        one_at_a_time(&mut tx, change.sender).await?;
+        let done = sqlx::query!(
             "update entries set confirmed_at = $3
              where id = $1 and sender_id = $2 and confirmed_at is null",
             change.entry.0,
             change.sender.0,
             change.now
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        if done.rows_affected() == 1 {
+            events::entry_confirmed(&mut tx, change.entry, change.now).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// The sender says that a duplicate is a receipt of its own: it counts from now on. `None`
@@ -164,6 +180,7 @@ impl Store {
             Some(became) => {
                 let was = Some(EntryState::Duplicate.as_str().to_owned());
                 keep(&mut tx, &change.edit(), "state", was, Some(became)).await?;
+                tell(&mut tx, &change.edit(), EntryState::Duplicate).await?;
             }
             None if state_before(&mut tx, change).await?.is_none() => return Ok(None),
             None => {}
@@ -301,10 +318,7 @@ async fn keep(
     was: Option<String>,
     became: Option<String>,
 ) -> Result<(), StoreError> {
-    let (message, audit) = match edit.by {
-        Author::Message(id) => (Some(id.0), None),
-        Author::Operator(id) => (None, Some(id.0)),
-    };
+    let (message, audit) = edit.by.ids();
     sqlx::query!(
         "insert into entry_revisions
              (entry_id, message_id, audit_id, sender_id, what, was, became, changed_at)
@@ -321,6 +335,11 @@ async fn keep(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Tells the integrator of a change that is kept; the entry was `before`.
+async fn tell(tx: &mut Tx, edit: &Edit, before: EntryState) -> Result<(), StoreError> {
+    events::entry_changed(tx, edit.entry, before, edit.by, edit.now).await
 }
 
 /// What the state was before this message changed it; `None` where it did not.

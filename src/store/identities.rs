@@ -3,10 +3,12 @@
 
 use chrono::{DateTime, Utc};
 
+use super::entry_revisions::Author;
 use super::senders::somebody;
-use super::{Store, StoreError, Tx};
-use crate::domain::ids::{CustomerId, MessageId, SenderId};
+use super::{Store, StoreError, Tx, events};
+use crate::domain::ids::{CustomerId, EntryId, MessageId, SenderId};
 use crate::domain::inbound::{Content, Inbound};
+use crate::domain::reply::EntryState;
 use crate::domain::sender::{Phone, Sender, UserId, Username};
 
 /// A sender becomes somebody else, by a message of Meta's.
@@ -210,6 +212,9 @@ async fn merge(
     sqlx::query!("update entries set sender_id = $2 where sender_id = $1", other.0, sender.0)
         .execute(&mut **tx)
         .await?;
+    sqlx::query!("update events set sender_id = $2 where sender_id = $1", other.0, sender.0)
+        .execute(&mut **tx)
+        .await?;
     if let Some(customer) = customer {
         book_on(tx, message, sender, &customer).await?;
     }
@@ -253,13 +258,18 @@ async fn book_on(
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!(
-        "update entries set customer_id = $2 where sender_id = $1 and customer_id <> $2",
+    let moved = sqlx::query!(
+        r#"update entries set customer_id = $2 where sender_id = $1 and customer_id <> $2
+           returning id, state = 'booked' as "counts!", now() as "now!""#,
         sender.0,
         customer.0
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
+    for entry in moved.iter().filter(|it| it.counts) {
+        let by = Author::Message(message);
+        events::entry_changed(tx, EntryId(entry.id), EntryState::Booked, by, entry.now).await?;
+    }
     sqlx::query!(
         "update senders
          set customer_id = $2, customer_checked_at = coalesce(customer_checked_at, now())

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, events};
 use crate::domain::chat::Wish;
 use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::person::Person;
@@ -114,6 +114,8 @@ pub async fn wish_told(
         Wish::Stop => true,
         Wish::Start => false,
     };
+    let identities = identities(sender);
+    let was_out = is_out_by_any(tx, &identities).await?;
     sqlx::query!(
         "insert into opt_outs as known (identity, is_out, told_by, told_at, message_id)
          select identity, $2, $3, $4, case when $2 then $5::bigint end
@@ -128,7 +130,7 @@ pub async fn wish_told(
              message_id = case when known.is_out <> $2 then $5 else known.message_id end
          where known.told_at < $4
              or (known.told_at = $4 and coalesce(known.message_id, 0) < $5)",
-        &identities(sender),
+        &identities,
         is_out,
         by.as_str(),
         at,
@@ -136,26 +138,52 @@ pub async fn wish_told(
     )
     .execute(&mut **tx)
     .await?;
+    if is_out && !was_out && is_out_by_any(tx, &identities).await? {
+        events::sender_opted_out(tx, &identities, by.as_str(), by.message(), at).await?;
+    }
     Ok(())
+}
+
+/// Whether a STOP stands under one of these names, as they stand in `tx`.
+async fn is_out_by_any(tx: &mut Tx, identities: &[String]) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(bool_or(is_out), false) as "is_out!"
+           from opt_outs
+           where identity = any($1)"#,
+        identities
+    )
+    .fetch_one(&mut **tx)
+    .await?)
 }
 
 /// Meta said at `at` that `person` has refused what was sent.
 pub async fn refused(tx: &mut Tx, person: SenderId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let identities = sqlx::query_scalar!(
+        r#"select identity as "identity!"
+           from senders
+           cross join lateral unnest(array[phone_key, user_id]) as identity
+           where id = $1 and identity is not null
+           order by identity"#,
+        person.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let was_out = is_out_by_any(tx, &identities).await?;
     sqlx::query!(
         "insert into opt_outs as known (identity, is_out, told_by, told_at)
          select identity, true, 'refusal', $2
-         from senders
-         cross join lateral unnest(array[phone_key, user_id]) as identity
-         where id = $1 and identity is not null
-         order by identity
+         from unnest($1::text[]) as identity
          on conflict (identity) do update
          set is_out = true, told_by = 'refusal', told_at = $2, message_id = null
          where known.told_at < $2",
-        person.0,
+        &identities,
         at
     )
     .execute(&mut **tx)
     .await?;
+    if !was_out && is_out_by_any(tx, &identities).await? {
+        events::sender_opted_out(tx, &identities, ToldBy::Refusal.as_str(), None, at).await?;
+    }
     Ok(())
 }
 

@@ -65,6 +65,7 @@ impl Store {
         if let Some(age) = retention.history {
             self.drop_jobs(age).await?;
             self.drop_counts(now - age).await?;
+            while self.drop_events(now - age).await? {}
         }
         Ok(())
     }
@@ -126,6 +127,43 @@ impl Store {
                 return Ok(());
             }
         }
+    }
+
+    /// Events that nobody is owed any more; one step, and whether there may be another. What a retired
+    /// endpoint was owed goes too, with its jobs.
+    async fn drop_events(&self, before: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let aged = sqlx::query_scalar!(
+            "select events.id
+             from events
+             where events.occurred_at < $1
+                 and not exists (
+                     select from event_deliveries as owed
+                     join event_endpoints on event_endpoints.id = owed.endpoint_id
+                     where owed.event_id = events.id and owed.state = 'pending'
+                         and event_endpoints.state <> 'retired'
+                 )
+             order by events.occurred_at
+             limit $2
+             for update of events skip locked",
+            before,
+            STEP
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "select apalis_lease.cancel_job(jobs.id, 'its event has reached its age')
+             from apalis_lease.jobs
+             where jobs.queue = 'events' and jobs.payload ->> 'delivery_id' in (
+                 select id::text from event_deliveries where event_id = any($1)
+             )",
+            &aged
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        sqlx::query!("delete from events where id = any($1)", &aged).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(aged.len()).is_ok_and(|it| it == STEP))
     }
 
     /// What was counted of steps and failures.

@@ -145,7 +145,10 @@ fn containers_are_nobody_in_particular_write_nowhere_and_have_no_capabilities() 
     names.sort_unstable();
     assert_eq!(names, ["dashboard", "ingress", "migrate", "worker"]);
     let foreign: [(&str, &[&str]); 2] = [
-        ("ingress", &["STRIPE_SECRET_KEY", "ANTHROPIC_API_KEY", "POSTGRES_PASSWORD"]),
+        (
+            "ingress",
+            &["STRIPE_SECRET_KEY", "ANTHROPIC_API_KEY", "EVENT_SECRET", "POSTGRES_PASSWORD"],
+        ),
         ("worker", &["META_APP_SECRET", "STRIPE_WEBHOOK_SECRET", "POSTGRES_PASSWORD"]),
     ];
     for (name, secrets) in foreign {

@@ -70,6 +70,7 @@ async fn where_all_is_well_doctor_says_so_of_everything_and_leaves_no_trace_of_a
         "clock of Postgres",
         "customers",
         "test recipients",
+        "events",
         "token",
         "clock of Meta",
         "business",

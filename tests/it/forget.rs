@@ -144,6 +144,8 @@ async fn everything_of_a_person_is_erased_everywhere_and_nothing_of_anybody_else
     }
     assert_eq!(places(&rig, PETR).await, petrs, "Petr's are all there");
     assert_eq!(rig.count("entries").await, 1);
+    assert!(erased["postgres"]["events"].as_i64().unwrap() >= 4, "{erased}");
+    assert_eq!(rig.count("events").await, 1, "Petr's");
     assert_eq!(rig.count("message_ids").await, 6, "digests stay");
     let jobs = "select count(*) from apalis_lease.tasks where state <> 'done'";
     assert_eq!(rig.value::<i64>(jobs).await, 0, "the reminder's job is gone");

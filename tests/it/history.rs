@@ -10,7 +10,7 @@ use crate::crashes::is_proof;
 use crate::rig::cluster;
 
 /// Each view as a dashboard reads it.
-const VIEWS: [(&str, &str); 18] = [
+const VIEWS: [(&str, &str); 20] = [
     ("queue_depth", "select * from ops.queue_depth"),
     ("throughput", "select * from ops.throughput where minute > now() - interval '1 hour'"),
     ("latency", "select * from ops.latency where minute > now() - interval '1 hour'"),
@@ -29,15 +29,18 @@ const VIEWS: [(&str, &str); 18] = [
     ("replies", "select * from ops.replies order by id desc limit 50"),
     ("reminders", "select * from ops.reminders order by id desc limit 50"),
     ("entries, one", "select * from ops.entries where id = 9000"),
+    ("event_endpoints", "select * from ops.event_endpoints"),
+    ("event_deliveries", "select * from ops.event_deliveries order by id desc limit 50"),
 ];
 
 /// Those that look up each row's last attempt, reading and so on by index. An index of 50 thousand
 /// rows has two levels, of a million three, of 30 million four: each look-up reads one block more.
-const BY_INDEX: [&str; 5] = ["messages", "messages, one", "replies", "reminders", "entries, one"];
+const BY_INDEX: [&str; 6] =
+    ["messages", "messages, one", "replies", "reminders", "entries, one", "event_deliveries"];
 
 /// A message each 10 seconds up to now, each booked and answered, each hundredth tried twice. Times in
 /// order, as they would have been written.
-const PAST: [&str; 13] = [
+const PAST: [&str; 16] = [
     "insert into senders (phone, customer_id, customer_checked_at)
      select '4207' || lpad(n::text, 8, '0'), 'cus_' || n, now() from generate_series(1, 1000) as n",
     "insert into messages (wamid, phone_number_id, phone, kind, sent_at, received_at, accepted_at, raw)
@@ -54,6 +57,12 @@ const PAST: [&str; 13] = [
      select id, 1 + id % 1000, 'cus_1', accepted_at from messages order by id",
     "insert into entries (message_id, sender_id, customer_id, state, total_minor, currency, booked_at)
      select id, 1 + id % 1000, 'cus_1', 'booked', 2240, 'GBP', accepted_at from messages order by id",
+    "insert into event_endpoints (url, changed_at) values ('https://example.com/events', now())",
+    "insert into events (kind, subject, message_id, sender_id, occurred_at, data)
+     select 'entry.booked', 'message ' || id, id, 1 + id % 1000, accepted_at, '{}'
+     from messages order by id",
+    "insert into event_deliveries (event_id, endpoint_id, subject, state, delivered_at)
+     select id, 1, subject, 'delivered', occurred_at from events order by id",
     "insert into replies (message_id, sender_id, part, outcome, language, body, parameters, state,
                           created_at, settled_at)
      select id, 1 + id % 1000, 'answer', 'entry', 'en', 'Booked', '{}', 'sent', accepted_at, accepted_at

@@ -15,6 +15,7 @@ mod chat;
 mod opt_outs;
 mod templates;
 mod reminders;
+mod events;
 mod forget;
 mod export;
 mod retry;

@@ -175,7 +175,7 @@ async fn who_may_not_create_roles_migrates_all_the_same() {
     store.migrate().await.unwrap();
 
     assert!(store.is_migrated().await.unwrap());
-    assert_eq!(store.queue_depth().await.unwrap().len(), 3);
+    assert_eq!(store.queue_depth().await.unwrap().len(), 4);
     let made = "select exists (select from pg_roles where rolname = 'paragon_reader')";
     assert!(!sqlx::query_scalar::<_, bool>(made).fetch_one(&owner).await.unwrap());
     store.close().await;

@@ -135,6 +135,8 @@ async fn what_is_given_up_is_told_to_the_sender_and_stays_visible_until_retried(
     assert_eq!(rig.count("ops.dead_jobs").await, 0);
     assert_eq!(rig.count("entries").await, 1);
     assert!(rig.answers_to(&photo)[1].text.as_deref().unwrap().starts_with("Booked"));
+    let told: String = rig.value("select string_agg(kind, ' ' order by id) from events").await;
+    assert_eq!(told, "entry.failed entry.booked");
     rig.end_with_dead_jobs().await;
 }
 

@@ -159,7 +159,8 @@ impl Rig {
         self.worker_at(Clock::system()).await
     }
 
-    async fn worker_at(&self, clock: Clock) -> Worker {
+    /// The same, by this clock.
+    pub async fn worker_at(&self, clock: Clock) -> Worker {
         let source = Source::given(self.settings.clone());
         Worker::prepare(WorkerSettings::from(&source).unwrap(), clock).await.unwrap()
     }

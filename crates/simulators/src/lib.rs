@@ -3,12 +3,12 @@
 //! **to share no type with whoever calls them**: a client and a simulator that share a struct
 //! share its mistakes. Nothing here leaves the loopback interface.
 //!
-//! Each simulator ([`Meta`], [`Stripe`], [`Anthropic`]) runs on threads of its own, so it can be
+//! Each simulator ([`Meta`], [`Stripe`], [`Anthropic`], [`Integrator`]) runs on threads of its own, so it can be
 //! started from any test or runtime; it stops when it is dropped. Each one
 //!
 //! * remembers every request it was asked ([`Simulator::asked`], [`Simulator::count`]),
 //! * has a clock that a test can move ([`Simulator::advance`]),
-//! * misbehaves when told to ([`Simulator::fault`]), in one vocabulary for all three:
+//! * misbehaves when told to ([`Simulator::fault`]), in one vocabulary for all of them:
 //!
 //! | [`Fault`] | the effect happens | what the caller sees |
 //! |---|---|---|
@@ -20,6 +20,8 @@
 //! | `Refuse { status, code }` | no | the vendor's error of that code |
 //! | `Twice` | twice | one answer (the second), as if a proxy had retried |
 //! | `DoneButAnswerLost` | yes | the connection closes before the answer |
+//!
+//! [`Integrator`] is the other end of our own webhooks: an endpoint that takes signed events.
 //!
 //! [`phone`] is the sender's end of Meta: phones in a browser.
 //!
@@ -37,6 +39,7 @@ mod server;
 mod simulator;
 
 pub mod anthropic;
+pub mod integrator;
 pub mod meta;
 pub mod phone;
 pub mod stripe;
@@ -44,6 +47,7 @@ pub mod stripe;
 pub use anthropic::{Anthropic, AnthropicOptions, AnthropicRoute};
 pub use asked::{Asked, TimedOut, wait_until};
 pub use faults::{Fault, Mischief};
+pub use integrator::{Integrator, IntegratorRoute, Received};
 pub use meta::{MediaId, Meta, MetaOptions, MetaRoute, Sender};
 pub use phone::Phones;
 pub use simulator::{Simulator, Vendor};

@@ -15,6 +15,7 @@ mod replay;
 mod retry;
 pub(super) mod export;
 mod forget;
+mod events;
 mod moment;
 mod somebody;
 
@@ -63,6 +64,8 @@ enum Action {
     Retry(retry::Arguments),
     /// Entries as CSV or JSON lines, with their photos.
     Export(export::Arguments),
+    /// Where events go and how far they have come; send them again, resume an endpoint.
+    Events(events::Arguments),
     /// Erase everything that is kept of a person, everywhere.
     Forget(forget::Arguments),
     /// Message templates: lint the files, submit them to Meta, see how they stand.
@@ -118,6 +121,9 @@ fn act(action: Action) -> Result<(), Failure> {
         }
         Action::Export(arguments) => {
             with_database(&source, async |settings| export::run(&settings, &arguments).await)
+        }
+        Action::Events(arguments) => {
+            with_database(&source, async |settings| events::run(&settings, &arguments).await)
         }
         Action::Forget(arguments) => forget::run(&source, &arguments),
         Action::Remind(arguments) => remind::run(&source, &arguments),

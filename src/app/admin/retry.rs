@@ -36,7 +36,7 @@ pub struct Arguments {
     /// Those with these words in their reason, as they are written there.
     #[arg(long, value_name = "WORDS", group = "which")]
     reason: Option<String>,
-    /// Those of this queue: messages, `local_reading` or reminders.
+    /// Those of this queue: messages, `local_reading`, reminders or events.
     #[arg(long, group = "which")]
     queue: Option<String>,
     /// Every one.

@@ -20,6 +20,7 @@ mod entries_file;
 mod entry;
 mod dead;
 mod numbers;
+mod events;
 mod audit;
 
 use std::net::{SocketAddr, TcpListener};
@@ -191,6 +192,8 @@ fn pages(config: &mut ServiceConfig) {
         .route("/dead/retry", post().to(dead::retry_one))
         .route("/dead/retry-like", post().to(dead::retry_like))
         .route("/numbers", get().to(numbers::page))
+        .route("/events", get().to(events::page))
+        .route("/events/resume", post().to(events::resume))
         .route("/audit", get().to(audit::page))
         .default_service(get().to(nowhere));
 }

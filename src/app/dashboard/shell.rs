@@ -11,13 +11,14 @@ use super::form::Fields;
 use super::guard::Visit;
 
 /// The pages in the navigation: address, name.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/queue", "Queue"),
     ("/messages", "Messages"),
     ("/entries", "Entries"),
     ("/dead", "Dead jobs"),
     ("/numbers", "Numbers"),
+    ("/events", "Events"),
     ("/audit", "Audit"),
 ];
 

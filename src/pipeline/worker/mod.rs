@@ -7,6 +7,7 @@ pub mod extract;
 pub mod match_customer;
 pub mod reply;
 pub mod remind;
+pub mod deliver;
 pub mod late;
 pub mod limits;
 pub mod pauses;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tracing::warn;
 
+use self::deliver::Events;
 pub use self::error::StepError;
 use self::extract::{Engines, Extracted, Extraction};
 pub use self::pace::Pace;
@@ -38,6 +40,7 @@ pub use self::unbroken::Unbroken;
 use crate::clients::stripe::Stripe;
 use crate::clients::whatsapp::WhatsApp;
 use crate::clock::Clock;
+use crate::domain::event::Failed;
 use crate::domain::ids::{MessageId, SenderId};
 use crate::domain::language::Language;
 use crate::domain::limits::NewSenders;
@@ -69,6 +72,8 @@ pub struct Deps {
     pub stripe_searches: Pace,
     /// When messages may leave.
     pub sends: SendPace,
+    /// Where events go from this worker; `None` where other workers deliver them, or nobody.
+    pub events: Option<Events>,
     /// Who reads photos.
     pub engines: Arc<Engines>,
     /// The operator's wishes.
@@ -199,7 +204,12 @@ async fn photo(
     );
     let fields = match extraction? {
         Extraction::Elsewhere => return Ok(None),
-        Extraction::Done(Extracted::Unreadable) => return Ok(Some(Outcome::Unreadable)),
+        Extraction::Done(Extracted::Unreadable) => {
+            deps.store
+                .entry_failed(message.id, sender, Failed::Unreadable, deps.clock.now())
+                .await?;
+            return Ok(Some(Outcome::Unreadable));
+        }
         Extraction::Done(Extracted::Read(Verdict::NotAReceipt)) => {
             return Ok(Some(Outcome::NotAReceipt));
         }
@@ -251,6 +261,10 @@ async fn give_up(
     which: Try,
     error: StepError,
 ) -> Result<(), StepError> {
+    let now = deps.clock.now();
+    if let Err(error) = deps.store.entry_failed(message.id, sender, Failed::GaveUp, now).await {
+        warn!(message.id = %message.id, %error, "the integrator could not be told");
+    }
     match answer(deps, message, sender, &Outcome::GaveUp).await {
         Err(untold) if !which.gives_up(untold.verdict()) => Err(untold),
         Err(untold) => {

@@ -3,13 +3,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Author, Edit, MISSING, Old, keep, locked, set_category, set_total, shown};
+use super::{Author, Edit, MISSING, Old, keep, locked, set_category, set_total, shown, tell};
 use crate::domain::ids::{EntryId, SenderId};
 use crate::domain::money::Money;
 use crate::domain::reading::{Category, Fields};
+use crate::domain::reply::EntryState;
 use crate::store::audit_log::{self, Act};
 use crate::store::entries::one_at_a_time;
-use crate::store::{Store, StoreError, Tx, one_row};
+use crate::store::{Store, StoreError, Tx, events, one_row};
 
 /// An entry as the operator wants it. `None` is unknown, but for the total: one that is known stays.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,6 +97,7 @@ impl Store {
             Some(_) if old.tax != wanted.tax => set_tax(&mut tx, &edit, &old, wanted.tax).await?,
             Some(_) | None => {}
         }
+        tell(&mut tx, &edit, old.state).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -120,6 +122,7 @@ impl Store {
         let audit = audit_log::write(&mut tx, act).await?;
         let edit = Edit { by: Author::Operator(audit), sender, entry, now: act.now };
         keep(&mut tx, &edit, "confirmed", None, Some("yes".to_owned())).await?;
+        events::entry_confirmed(&mut tx, entry, act.now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -144,6 +147,7 @@ impl Store {
         let audit = audit_log::write(&mut tx, act).await?;
         let edit = Edit { by: Author::Operator(audit), sender, entry, now: act.now };
         keep(&mut tx, &edit, "state", Some("duplicate".to_owned()), Some(became)).await?;
+        tell(&mut tx, &edit, EntryState::Duplicate).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -12,6 +12,8 @@ use crate::store::{StoreError, Tx};
 pub(super) struct Rows {
     messages: Vec<i64>,
     reminders: Vec<i64>,
+    /// Whose events go, whatever they are about.
+    senders: Vec<i64>,
     /// Digests of their photos.
     pub(super) photos: Vec<Vec<u8>>,
     /// Jobs that run at this moment.
@@ -88,6 +90,10 @@ impl Rows {
         before: Option<DateTime<Utc>>,
     ) -> Result<Self, StoreError> {
         let messages = messages_of(tx, known, before).await?;
+        let senders = match before {
+            Some(_) => Vec::new(),
+            None => known.senders.clone(),
+        };
         let reminders = match before {
             // What is to be sent since then is to somebody new.
             Some(_) => Vec::new(),
@@ -109,7 +115,7 @@ impl Rows {
         )
         .fetch_all(&mut **tx)
         .await?;
-        Ok(Self { messages, reminders, photos, ..Self::default() })
+        Ok(Self { messages, reminders, senders, photos, ..Self::default() })
     }
 
     pub(super) fn count(&mut self, table: &'static str, rows: u64) {
@@ -122,6 +128,11 @@ impl Rows {
     /// Everything that came of their messages and reminders.
     pub(super) async fn erase_of_messages(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         self.erase_jobs(tx).await?;
+        let messages = &self.messages;
+        let told = sqlx::query!("delete from events where message_id = any($1)", messages)
+            .execute(&mut **tx)
+            .await?;
+        self.count("events", told.rows_affected());
         self.erase_sends(tx).await?;
         self.erase_entries(tx).await?;
         self.erase_what_was_read(tx).await?;
@@ -143,9 +154,16 @@ impl Rows {
                from apalis_lease.tasks
                where (queue in ('messages', 'local_reading')
                       and (payload ->> 'message_id')::bigint = any($1))
-                   or (queue = 'reminders' and (payload ->> 'reminder_id')::bigint = any($2))"#,
+                   or (queue = 'reminders' and (payload ->> 'reminder_id')::bigint = any($2))
+                   or (queue = 'events' and payload ->> 'delivery_id' in (
+                       select event_deliveries.id::text
+                       from events
+                       join event_deliveries on event_deliveries.event_id = events.id
+                       where events.message_id = any($1) or events.sender_id = any($3)
+                   ))"#,
             &self.messages,
-            &self.reminders
+            &self.reminders,
+            &self.senders
         )
         .fetch_all(&mut **tx)
         .await?;
@@ -268,6 +286,9 @@ impl Rows {
             sqlx::query!("delete from doubled_customers where sender_id = any($1)", senders)
                 .execute(&mut **tx)
                 .await?;
+        let told = sqlx::query!("delete from events where sender_id = any($1)", senders)
+            .execute(&mut **tx)
+            .await?;
         let gone = sqlx::query!("delete from senders where id = any($1)", senders)
             .execute(&mut **tx)
             .await?;
@@ -275,6 +296,7 @@ impl Rows {
         self.count("pair_paces", paces.rows_affected());
         self.count("reached_people", reached.rows_affected());
         self.count("doubled_customers", doubled.rows_affected());
+        self.count("events", told.rows_affected());
         self.count("senders", gone.rows_affected());
         Ok(())
     }

@@ -155,7 +155,9 @@ impl Store {
                from (
                    select queue, null as number, since, reason from apalis_lease.paused_queues
                    union all
+                   -- Endpoints of events have a page of their own.
                    select queue, group_key, since, reason from apalis_lease.paused_groups
+                   where queue <> 'events'
                ) as paused
                order by since"#
         )

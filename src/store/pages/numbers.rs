@@ -71,7 +71,7 @@ impl Store {
                    union
                    select phone_number_id from costs
                    union
-                   select group_key from apalis_lease.paused_groups
+                   select group_key from apalis_lease.paused_groups where queue <> 'events'
                )
                select known.id as "id!",
                       (select coalesce(min(reason), '') from apalis_lease.paused_groups

@@ -183,7 +183,7 @@ async fn a_duplicate_counts_once_the_operator_says_that_it_is_one_of_its_own() {
 async fn the_filtered_entries_come_as_csv_that_no_spreadsheet_calculates() {
     let rig = booked().await;
     let desk = Desk::open(&rig.database_url);
-    let evil = [("merchant", "=HYPERLINK(\"http://evil.example\",\"x\")")];
+    let evil = [("merchant", "=HYPERLINK(A1,\"x\")")];
     assert_eq!(desk.post("/entries/1/correct", &with(&evil)).await.status, 303);
     // Enough for more than one piece.
     let many = "insert into messages (wamid, phone_number_id, phone, kind, sent_at, received_at,
@@ -209,7 +209,7 @@ async fn the_filtered_entries_come_as_csv_that_no_spreadsheet_calculates() {
     assert!(yen.contains(",,Shop,,1200,1200,JPY,,,cus_1,,0,,"), "{yen}");
     let some = some.text();
     assert_eq!(some.lines().count(), 2, "{some}");
-    assert!(some.contains("\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"x\"\")\""), "{some}");
+    assert!(some.contains("\"'=HYPERLINK(A1,\"\"x\"\")\""), "{some}");
     let acts: String = rig.value(ACTS).await;
     assert!(acts.ends_with("export_entries entries, export_entries entries"), "{acts}");
     desk.end().await;

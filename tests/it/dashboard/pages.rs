@@ -134,6 +134,7 @@ async fn the_overview_and_all_other_pages_stand_before_anything_has_happened() {
         ("/entries", "None found"),
         ("/dead", "Nothing has given up"),
         ("/numbers", "nothing has arrived"),
+        ("/events", "events go nowhere"),
         ("/audit", "Nothing was done yet"),
     ] {
         let page = desk.page(path).await;

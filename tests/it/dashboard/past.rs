@@ -12,7 +12,7 @@ use crate::crashes::is_proof;
 use crate::history::past;
 use crate::rig::cluster;
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "/",
     "/queue",
     "/messages",
@@ -29,6 +29,7 @@ const PAGES: [&str; 17] = [
     "/entries/9000",
     "/dead",
     "/numbers",
+    "/events",
     "/audit",
 ];
 

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 
+use super::events;
 use super::finding::Finding;
 use crate::app::admin::migrate::open_url;
 use crate::clock::Clock;
@@ -34,13 +35,17 @@ pub async fn look(settings: &DoctorSettings) -> Vec<Finding> {
                 "run `paragon migrate`",
             ),
         ],
-        Ok(true) => vec![
-            Finding::well("database", "answers"),
-            Finding::well("migrations", "the schema is this version's"),
-            clock(&store).await,
-            doubled_customers(&store).await,
-            test_recipients(&store).await,
-        ],
+        Ok(true) => {
+            let mut findings = vec![
+                Finding::well("database", "answers"),
+                Finding::well("migrations", "the schema is this version's"),
+                clock(&store).await,
+                doubled_customers(&store).await,
+                test_recipients(&store).await,
+            ];
+            findings.extend(events::look(&store).await);
+            findings
+        }
     };
     store.close().await;
     findings
@@ -105,6 +110,6 @@ async fn test_recipients(store: &Store) -> Finding {
     }
 }
 
-fn unanswered(about: &'static str, error: &StoreError) -> Finding {
+pub(super) fn unanswered(about: &'static str, error: &StoreError) -> Finding {
     Finding::ill(about, error, "is DATABASE_URL right, and does Postgres run?")
 }

@@ -3,6 +3,7 @@
 //! nobody's number and no secret.
 
 mod database;
+mod events;
 mod finding;
 mod machine;
 mod meta;
