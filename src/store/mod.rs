@@ -40,12 +40,16 @@ pub mod erasures;
 pub mod forget;
 mod chores;
 mod retention;
+mod doubt;
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool, Postgres, Transaction};
 
+use self::doubt::Doubt;
 use crate::domain::retry::Verdict;
 
 /// A transaction on our Postgres: whoever holds one decides what belongs together.
@@ -68,6 +72,7 @@ const ASKED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
+    doubt: Arc<Doubt>,
 }
 
 /// What can go wrong between us and Postgres.
@@ -153,6 +158,8 @@ impl Store {
         } else {
             return Err(NotAPostgresUrl);
         };
+        let doubt = Arc::new(Doubt::default());
+        let at_return = Arc::clone(&doubt);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -165,8 +172,12 @@ impl Store {
                     Ok(true)
                 })
             })
+            .after_release(move |_, _| {
+                let is_sound = at_return.is_gone();
+                Box::pin(async move { Ok(is_sound) })
+            })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, doubt })
     }
 
     /// The pool, for the queue's crate, which shares our Postgres.
@@ -174,9 +185,14 @@ impl Store {
         &self.pool
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction. Who gives up waiting for this leaves nothing open behind.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(self.pool.begin().await?)
+        let begun = pin!(self.pool.begin());
+        // Given up, this is dropped first: its connection is not lent again then.
+        let watch = self.doubt.watch();
+        let begun = begun.await;
+        watch.end();
+        Ok(begun?)
     }
 
     /// Whether Postgres answers.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use paragon::store::Store;
+use paragon::store::ingresses::SpoolState;
 use private_postgres::Stop;
 use simulators::meta::Tamper;
 use simulators::{Fault, MetaRoute, Sender, StripeRoute};
@@ -215,5 +217,26 @@ async fn a_number_whose_token_meta_accepts_again_flows_on_by_itself() {
     rig.drain().await;
 
     assert_eq!(rig.meta.sent().len(), 1);
+    rig.end().await;
+}
+
+/// sqlx takes a transaction for begun when Postgres has said so: who stops waiting before that must not
+/// leave one open, in which the next one's writes would vanish.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_nobody_waits_for_any_more_swallows_nothing() {
+    let rig = Rig::start().await;
+    let store = Store::open(&rig.database_url, 1).unwrap();
+    store.ping().await.unwrap();
+    let frozen = rig.cluster.freeze().unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(200), store.begin()).await;
+    assert!(given_up.is_err(), "Postgres is frozen");
+    drop(frozen);
+
+    let id = uuid::Uuid::new_v4();
+    store.ingress_seen(id, SpoolState::Empty).await.unwrap();
+
+    let seen = format!("select exists (select from ingresses where id = '{id}')");
+    assert!(rig.value::<bool>(&seen).await, "it was written, and is not there");
+    store.close().await;
     rig.end().await;
 }
