@@ -3,7 +3,7 @@
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
 
-.PHONY: help demo test proof eval bench lint sqlx models browser setup queuebench board
+.PHONY: help demo test proof chaos eval bench lint sqlx models browser setup queuebench board
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 12
@@ -23,6 +23,10 @@ proof: setup ## the long proof: all kinds of failures under load, and the pages 
 	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|phone)::|browser::|dashboard::past::/)'; \
 	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: reading:: browser:: phone:: dashboard::past::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
+
+chaos: setup ## everything around Paragon fails at once, then every promise is judged; SEED=7 MINUTES=10
+	@$(cargo) build --workspace --all-features --bins
+	@target/debug/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it
 	@$(cargo) build --release --bins -p paragon -p ingress-bench

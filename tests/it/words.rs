@@ -46,18 +46,20 @@ fn every_test_that_a_document_names_exists() {
     for folder in ["tests", "src", "crates"] {
         collect(&root().join(folder), &mut code);
     }
-    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let mut named = 0;
-    for word in architecture.split('`').skip(1).step_by(2) {
-        // A test's name is a sentence.
-        let plain =
-            word.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
-        if plain && word.matches('_').count() >= 4 {
-            assert!(code.contains(&format!("fn {word}(")), "ARCHITECTURE.md names {word}");
-            named += 1;
+    for document in ["ARCHITECTURE.md", "docs/security.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        let mut named = 0;
+        for word in text.split('`').skip(1).step_by(2) {
+            // A test's name is a sentence.
+            let plain =
+                word.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_');
+            if plain && word.matches('_').count() >= 4 {
+                assert!(code.contains(&format!("fn {word}(")), "{document} names {word}");
+                named += 1;
+            }
         }
+        assert!(named >= 10, "{document} names only {named} tests");
     }
-    assert!(named >= 10, "ARCHITECTURE.md names only {named} tests");
 }
 
 #[test]

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tokio::sync::Notify;
 
 /// One misbehaviour of one call. The crate's first page has the table of effects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The call is performed and answered after this long.
     Slow(Duration),
-    /// Nothing is done and nothing is answered until the caller gives up.
+    /// Nothing is done and nothing is answered until the caller gives up, or all faults are cleared.
     Hang,
     /// The connection closes in the middle: half a body for a read, before the effect for a write.
     Cut,
@@ -103,11 +104,12 @@ impl<R: Copy + Eq + Hash> Script<R> {
 /// Faults waiting for their call. Clones share one script.
 pub(crate) struct Faults<R> {
     script: Arc<Mutex<Script<R>>>,
+    clearing: Arc<Notify>,
 }
 
 impl<R> Clone for Faults<R> {
     fn clone(&self) -> Self {
-        Self { script: Arc::clone(&self.script) }
+        Self { script: Arc::clone(&self.script), clearing: Arc::clone(&self.clearing) }
     }
 }
 
@@ -120,7 +122,7 @@ impl<R: Copy + Eq + Hash> Faults<R> {
             calls: 0,
             met: BTreeMap::new(),
         };
-        Self { script: Arc::new(Mutex::new(script)) }
+        Self { script: Arc::new(Mutex::new(script)), clearing: Arc::new(Notify::new()) }
     }
 
     pub(crate) fn queue(&self, route: R, fault: &Fault, times: usize) {
@@ -147,6 +149,12 @@ impl<R: Copy + Eq + Hash> Faults<R> {
         script.once.clear();
         script.always.clear();
         script.dice.clear();
+        self.clearing.notify_waiters();
+    }
+
+    /// Returns when all faults are cleared after this was called.
+    pub(crate) async fn cleared(&self) {
+        self.clearing.notified().await;
     }
 
     /// The fault for the call that is being made now; queued ones first, in their order, and dice last.

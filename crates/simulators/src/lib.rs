@@ -13,7 +13,7 @@
 //! | [`Fault`] | the effect happens | what the caller sees |
 //! |---|---|---|
 //! | `Slow(d)` | yes, after `d` | the true answer, late |
-//! | `Hang` | no | nothing, until it gives up |
+//! | `Hang` | no | nothing, until it gives up or all faults are cleared |
 //! | `Cut` | reads only | a read: the head and half the body; a write: the connection closes |
 //! | `TooManyRequests` | no | 429 in the vendor's words, with `Retry-After` if given |
 //! | `Status(n)` | no | status `n` with the vendor's own error body for it |

@@ -78,7 +78,10 @@ async fn misbehave<V: Vendor>(
             tokio::time::sleep(by).await;
             send(asked, finish(core.vendor.perform(route, asked)).await)
         }
-        Fault::Hang => std::future::pending().await,
+        Fault::Hang => {
+            core.faults.cleared().await;
+            Answer::lost()
+        }
         Fault::Cut if V::writes(route) => Answer::lost(),
         Fault::Cut => {
             let answer = perform(core, route, asked).await;

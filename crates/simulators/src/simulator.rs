@@ -116,7 +116,8 @@ impl<V: Vendor> Simulator<V> {
         self.core.faults.no_more(route);
     }
 
-    /// Forgets all faults that have not been met.
+    /// Forgets all faults that have not been met, and ends the calls that hang: their connections
+    /// close.
     pub fn clear_faults(&self) {
         self.core.faults.clear();
     }

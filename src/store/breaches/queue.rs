@@ -52,24 +52,25 @@ impl Store {
     }
 }
 
-/// A running one may be of somebody who is just being forgotten: it finds nothing, and ends.
+/// A running one may be of somebody who is just being forgotten: it finds nothing, and ends. What queues
+/// of other names carry is not known here.
 async fn without_subject(tx: &mut Tx, scope: &Scope) -> Result<Rows, StoreError> {
     Ok(rows!(
         tx,
         "select id from apalis_lease.jobs
          where state <> 'running' and created_at < $1
-           and not exists (
-               select from messages
-               where queue <> 'reminders' and messages.id = case
-                   when payload ->> 'message_id' ~ '^[0-9]{1,18}$'
-                   then (payload ->> 'message_id')::bigint end
-           )
-           and not exists (
-               select from reminders
-               where queue = 'reminders' and reminders.id = case
-                   when payload ->> 'reminder_id' ~ '^[0-9]{1,18}$'
-                   then (payload ->> 'reminder_id')::bigint end
-           )",
+           and case queue
+               when 'reminders' then not exists (
+                   select from reminders where reminders.id = case
+                       when payload ->> 'reminder_id' ~ '^[0-9]{1,18}$'
+                       then (payload ->> 'reminder_id')::bigint end
+               )
+               else queue in ('messages', 'local_reading') and not exists (
+                   select from messages where messages.id = case
+                       when payload ->> 'message_id' ~ '^[0-9]{1,18}$'
+                       then (payload ->> 'message_id')::bigint end
+               )
+           end",
         scope.settled_before
     ))
 }

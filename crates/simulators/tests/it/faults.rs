@@ -174,6 +174,26 @@ async fn dice(seed: u64) -> (Vec<bool>, usize) {
 }
 
 #[tokio::test]
+async fn a_call_that_hangs_ends_unanswered_when_faults_are_cleared() {
+    let stripe = stripe();
+    stripe.fault(StripeRoute::CustomersCreate, &Fault::Hang, 1);
+    let clear = async {
+        stripe.wait_for(StripeRoute::CustomersCreate, 1, PATIENCE).await.unwrap();
+        // Asked is not yet hanging: cleared again until it has ended.
+        loop {
+            stripe.clear_faults();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = create(&stripe).send() => ended,
+        () = clear => unreachable!("it goes on for ever"),
+    };
+    assert!(ended.is_err(), "it is answered");
+    assert_eq!(stripe.customers().len(), 0);
+}
+
+#[tokio::test]
 async fn dice_of_one_seed_let_the_same_calls_fail_again() {
     let (first, counted) = dice(7).await;
     assert_eq!(first.iter().filter(|it| **it).count(), counted);
