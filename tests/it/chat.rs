@@ -13,7 +13,7 @@ use simulators::meta::Sent;
 use tokio::task::JoinSet;
 
 use crate::engines::{answer, unsure_answer};
-use crate::rig::{CAFE, CAT, Rig, TANKSTELLE};
+use crate::rig::{CAFE, CAT, Rig, TANKSTELLE, TESSERACT};
 use crate::talk::Talk;
 
 const ENTRY: &str = "select concat_ws(' ', state, total_minor, currency, category) from entries
@@ -210,7 +210,7 @@ async fn nobody_touches_the_entry_of_somebody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_receipt_again_is_asked_about_and_counts_once_the_sender_says_so() {
     for again in [CAFE.to_vec(), taken_again(CAFE)] {
-        let mut talk = Talk::start_with(&[]).await;
+        let mut talk = Talk::start_with(&[TESSERACT]).await;
         talk.photo("cafe", CAFE).await;
         let asked = talk.photo("cafe again", &again).await;
         let question = "This looks like the receipt that I already booked: \

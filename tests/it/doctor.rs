@@ -7,7 +7,7 @@ use simulators::meta::{Health, Template, TemplateStatus};
 use simulators::{Fault, MetaRoute};
 
 use crate::programs::{INGRESS, PARAGON, Running, free_port, output, ready, text};
-use crate::rig::{Rig, somebody};
+use crate::rig::{Rig, TESSERACT, somebody};
 
 /// What doctor finds with these settings besides (an empty value takes one away).
 fn findings(rig: &Rig, changes: &[(&str, &str)]) -> Vec<Value> {
@@ -60,7 +60,7 @@ fn check(rig: &Rig, change: impl FnOnce(&mut Health), about: &str, found: &str) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_all_is_well_doctor_says_so_of_everything_and_leaves_no_trace_of_anybody() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     assert_eq!(ailments(&rig, &[]), []);
     let about: Vec<String> =
         findings(&rig, &[]).iter().map(|it| it["about"].as_str().unwrap().to_owned()).collect();
@@ -189,7 +189,7 @@ async fn a_webhook_that_cannot_be_reached_or_goes_elsewhere_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_stripe_reading_the_disk_or_settings_is_found() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     check_with(&rig, &[("STRIPE_SECRET_KEY", "sk_test_wrong")], "Stripe", "not accepted");
     rig.stripe.without_search();
     let found = findings(&rig, &[]);

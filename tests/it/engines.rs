@@ -4,7 +4,7 @@ use serde_json::json;
 use simulators::anthropic::Reply;
 use simulators::{AnthropicRoute, Fault};
 
-use crate::rig::{CAFE, Rig, somebody};
+use crate::rig::{CAFE, Rig, TESSERACT, somebody};
 
 const BOTH: &[(&str, &str)] = &[("OCR_ENGINES", "anthropic,tesseract")];
 
@@ -53,7 +53,7 @@ async fn the_paid_engine_is_asked_only_where_the_one_on_this_machine_is_unsure()
     assert!(rig.value::<bool>(sure).await, "the confidences are kept");
 
     rig.anthropic.script(answer());
-    let above_the_total = image::load_from_memory(CAFE).unwrap().crop_imm(0, 0, 1200, 960);
+    let above_the_total = image::load_from_memory(CAFE).unwrap().crop_imm(0, 0, 720, 576);
     let mut torn = std::io::Cursor::new(Vec::new());
     above_the_total.write_to(&mut torn, image::ImageFormat::Jpeg).unwrap();
     rig.deliver([rig.photo(&somebody(), &torn.into_inner())]).await;
@@ -132,7 +132,7 @@ async fn a_wrong_key_is_the_operators_and_the_next_engine_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_picture_are_asked_for_again() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let pdf = rig.meta.add_media(&b"%PDF-1.7 an invoice"[..], "application/pdf");
     let document = rig.meta.document(&somebody(), &pdf, "invoice.pdf");
     let cut = rig.photo(&somebody(), &[&CAFE[..4], &[0x55; 900]].concat());

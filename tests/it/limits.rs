@@ -12,7 +12,7 @@ use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, somebody};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_photos_than_the_daily_limit_are_told_once_and_not_read() {
-    let rig = Rig::start_with(&[("SENDER_DAILY_LIMIT", "2"), ("OCR_ENGINES", "local")]).await;
+    let rig = Rig::start_with(&[("SENDER_DAILY_LIMIT", "2")]).await;
     let photos = [CAFE, POTRAVINY, TANKSTELLE, CAT].map(|it| rig.photo(&somebody(), it));
     for photo in &photos {
         rig.deliver([photo.clone()]).await;

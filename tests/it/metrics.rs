@@ -6,7 +6,7 @@ use std::path::Path;
 use simulators::{Fault, StripeRoute};
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{CAFE, Rig, page, shown, somebody};
+use crate::rig::{CAFE, Rig, TESSERACT, page, shown, somebody};
 
 /// Runs a worker until `done` holds and it has looked at the queues after that; its page then.
 async fn worked(rig: &Rig, done: &str) -> String {
@@ -35,7 +35,7 @@ async fn worked(rig: &Rig, done: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_shows_what_it_did_and_what_the_queues_hold() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::INTERNAL_ERROR, 1);
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     // One that nobody takes: it waits for tomorrow.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use simulators::{Fault, StripeRoute};
 use sqlx::PgPool;
 
-use crate::rig::{CAFE, CAT, Rig, cluster, somebody};
+use crate::rig::{CAFE, CAT, Rig, TESSERACT, cluster, somebody};
 
 /// Every attempt that ended has been counted.
 const COUNTED: &str = "select not exists (select from apalis_lease.jobs)
@@ -17,7 +17,7 @@ const COUNTED: &str = "select not exists (select from apalis_lease.jobs)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_done_and_what_failed_is_counted_once_for_each_step() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::INTERNAL_ERROR, 1);
     rig.deliver([rig.photo(&somebody(), CAFE), rig.photo(&somebody(), CAT)]).await;
 
@@ -43,7 +43,7 @@ async fn what_was_done_and_what_failed_is_counted_once_for_each_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn times_and_failures_are_told_by_step_without_the_other_sides_request_ids() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::INTERNAL_ERROR, 2);
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
 
@@ -75,7 +75,7 @@ async fn times_and_failures_are_told_by_step_without_the_other_sides_request_ids
 
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_answers_and_workers_have_a_row_each_with_their_state() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
 
     let working = "select count(*) = 3 from ops.workers where state = 'alive' and slots > 0";

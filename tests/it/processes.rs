@@ -6,7 +6,7 @@ use std::time::Duration;
 use simulators::{Fault, MetaRoute, StripeRoute};
 
 use crate::programs::{INGRESS, PARAGON, Running, WORKER, free_port, output, program, ready, text};
-use crate::rig::{CAFE, CAT, Rig, cluster, somebody, until};
+use crate::rig::{CAFE, CAT, Rig, TESSERACT, cluster, somebody, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_the_middle_of_a_job_is_replaced_by_another() {
@@ -32,7 +32,7 @@ async fn a_worker_killed_in_the_middle_of_a_job_is_replaced_by_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_between_sending_and_noting_it_answers_once() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     // The read mark is quick; the answer is taken by Meta and its own answer is slow to come.
     let photo = rig.photo(&somebody(), CAT);
     rig.deliver([photo.clone()]).await;
@@ -151,7 +151,7 @@ fn an_env_file_that_cannot_be_read_is_code_78_and_its_secrets_are_not_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_engine_that_can_work_is_code_78() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let mut settings = rig.environment().to_vec();
     settings.push(("PATH".to_owned(), "/nowhere".to_owned()));
     let ended = output(WORKER, &[], &settings);

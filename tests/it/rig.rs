@@ -1,6 +1,7 @@
 //! A whole Paragon for one test: its own Postgres, its own simulators, ingress and worker started
 //! from settings as in production.
 
+use std::path::Path;
 use std::time::Duration;
 
 use paragon::app::Failure;
@@ -10,7 +11,9 @@ use paragon::clock::Clock;
 use paragon::settings::{IngressSettings, Source, WorkerSettings};
 use paragon::store::Store;
 use private_postgres::{Cluster, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use simulators::anthropic::Reply;
 use simulators::meta::{Item, Sent};
 use simulators::{
     Anthropic, AnthropicOptions, Meta, MetaOptions, Sender, Stripe, StripeOptions, wait_until,
@@ -20,10 +23,21 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub const CAFE: &[u8] = include_bytes!("../../demo/photos/cafe.jpg");
-pub const POTRAVINY: &[u8] = include_bytes!("../../demo/photos/potraviny.jpg");
-pub const TANKSTELLE: &[u8] = include_bytes!("../../demo/photos/tankstelle.jpg");
-pub const CAT: &[u8] = include_bytes!("../../demo/photos/cat.jpg");
+/// The demo's photos, smaller: quick to decode, to send and to read.
+pub const CAFE: &[u8] = include_bytes!("../fixtures/photos/cafe.jpg");
+pub const POTRAVINY: &[u8] = include_bytes!("../fixtures/photos/potraviny.jpg");
+pub const TANKSTELLE: &[u8] = include_bytes!("../fixtures/photos/tankstelle.jpg");
+pub const CAT: &[u8] = include_bytes!("../fixtures/photos/cat.jpg");
+
+/// Where what is read off a photo is the point: by Tesseract, really. It is quick and the same on
+/// every machine; `reading.rs` tests the models.
+pub const TESSERACT: (&str, &str) = ("OCR_ENGINES", "tesseract");
+
+/// Where clusters that are ready-made lie, for all tests of all runs.
+const TEMPLATES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pg");
+
+/// The rig's database.
+const DATABASE: &str = "paragon";
 
 /// Both queues are dry.
 const DRY: &str = "select not exists (select from apalis_lease.jobs where state <> 'dead')";
@@ -54,11 +68,8 @@ impl Rig {
 
     /// With these settings besides the usual ones.
     pub async fn start_with(wishes: &[(&str, &str)]) -> Self {
-        let cluster = cluster().await;
-        let database_url = cluster.create_database("paragon").await.unwrap();
-        let store = Store::open(&database_url, 2).unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
+        let cluster = migrated_cluster().await;
+        let database_url = cluster.url(DATABASE);
         Self::start_on(cluster, database_url, wishes).await
     }
 
@@ -67,6 +78,11 @@ impl Rig {
         let meta = Meta::start(MetaOptions::default()).unwrap();
         let stripe = Stripe::start(StripeOptions::default()).unwrap();
         let anthropic = Anthropic::start(AnthropicOptions::default()).unwrap();
+        let known = readings();
+        anthropic.read_with(move |shown| {
+            let (_, said) = known.iter().find(|(photo, _)| *photo == shown)?;
+            Some(Reply::Json(said.clone()))
+        });
         let spool = tempfile::tempdir().unwrap();
         let mut settings = settings(&database_url, &meta, &stripe, &anthropic);
         settings.push(("SPOOL_DIR".to_owned(), spool.path().to_str().unwrap().to_owned()));
@@ -286,15 +302,72 @@ pub async fn until(what: &str, condition: impl FnMut() -> bool) {
     assert!(wait_until(PATIENCE, condition).await.is_ok(), "still not so: {what}");
 }
 
+/// An empty cluster.
 pub async fn cluster() -> Cluster {
-    let templates = Some(concat!(env!("CARGO_TARGET_TMPDIR"), "/pg").into());
+    Cluster::start(cluster_options()).await.unwrap()
+}
+
+/// A cluster with a database that is migrated, which is done once for all tests.
+async fn migrated_cluster() -> Cluster {
+    let migrate = async |cluster: &Cluster| {
+        let url = cluster.create_database(DATABASE).await?;
+        let store = Store::open(&url, 2).unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        Ok::<(), private_postgres::Error>(())
+    };
+    let (templates, name) = (Path::new(TEMPLATES), format!("migrated-{}", all_migrations()));
+    Cluster::start_filled(cluster_options(), templates, &name, migrate).await.unwrap()
+}
+
+fn cluster_options() -> Options {
     // Committed is committed, also when a test stops Postgres as a crash would.
     let settings = vec![("synchronous_commit".to_owned(), "on".to_owned())];
-    Cluster::start(Options { templates, settings, ..Options::default() }).await.unwrap()
+    Options { templates: Some(TEMPLATES.into()), settings, ..Options::default() }
+}
+
+/// A word for all migrations together: another when one of them changes.
+fn all_migrations() -> String {
+    let (ours, queues) =
+        (sqlx::migrate!("./migrations"), sqlx::migrate!("./crates/apalis-lease/migrations"));
+    let mut digest = Sha256::new();
+    for migration in queues.iter().chain(ours.iter()) {
+        digest.update(&migration.checksum);
+    }
+    hex::encode(&digest.finalize()[..8])
 }
 
 pub fn somebody() -> Sender {
     Sender::with_phone("420777123456", "Jana Nováková")
+}
+
+/// What the paid engine reads off the four photos: what stands on them.
+fn readings() -> [(&'static [u8], Value); 4] {
+    let receipt = |merchant, total, currency, date, category, tax, country| {
+        json!({
+            "is_receipt": true, "merchant": merchant, "total": total, "currency": currency,
+            "date": date, "category": category, "tax": tax, "country": country,
+        })
+    };
+    let nothing = Value::Null;
+    [
+        (CAFE, receipt("The Copper Kettle", "22.40", "GBP", "2026-11-19", "meals", "3.73", "GB")),
+        (
+            POTRAVINY,
+            receipt("POTRAVINY U LÍPY", "335.46", "CZK", "2026-11-21", "groceries", "35.94", "CZ"),
+        ),
+        (
+            TANKSTELLE,
+            receipt("Tankhof Meisenbrunn", "80.43", "EUR", "2026-11-14", "fuel", "12.84", "DE"),
+        ),
+        (
+            CAT,
+            json!({
+                "is_receipt": false, "merchant": nothing, "total": nothing, "currency": nothing,
+                "date": nothing, "category": nothing, "tax": nothing, "country": nothing,
+            }),
+        ),
+    ]
 }
 
 fn settings(
@@ -319,8 +392,8 @@ fn settings(
         ("STRIPE_WEBHOOK_SECRET", stripe.options().webhook_secret.clone()),
         ("ANTHROPIC_API_KEY", anthropic.options().api_key.clone()),
         ("ANTHROPIC_API_URL", anthropic.base_url()),
-        // Quick, and the same on every machine; `reading.rs` tests the models.
-        ("OCR_ENGINES", "tesseract".to_owned()),
+        // Most tests are not about reading; those that are say so.
+        ("OCR_ENGINES", "anthropic".to_owned()),
         ("ECHO_WAIT_S", "2".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -13,7 +13,7 @@ use simulators::{Fault, MetaRoute, StripeRoute};
 use tokio::task::JoinSet;
 
 use crate::programs::{INGRESS, PARAGON, Running, WORKER, free_port, output, ready, text};
-use crate::rig::{CAFE, Rig, page, somebody};
+use crate::rig::{CAFE, Rig, TESSERACT, page, somebody};
 
 /// What a reminder tells, and to whom.
 const REMINDED: &str = "420777999888";
@@ -113,7 +113,7 @@ async fn refused_reminder(rig: &Rig, settings: &[(String, String)]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_personal_reaches_a_log_at_any_level() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     // Everything that our own code says, and what libraries say up to info.
     let level = "info,paragon=trace,apalis_lease=trace,apalis=trace";
 
@@ -137,7 +137,7 @@ async fn nothing_personal_reaches_a_log_at_any_level() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn webhook_and_answer_are_one_exported_trace_without_anything_personal() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let collector = Collector::start();
 
     let wishes = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.as_str())];

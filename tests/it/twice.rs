@@ -5,7 +5,7 @@ use std::time::Duration;
 use simulators::{Fault, StripeRoute};
 use tokio::task::JoinSet;
 
-use crate::rig::{CAFE, Rig, somebody};
+use crate::rig::{CAFE, Rig, TESSERACT, somebody};
 
 async fn done_once(rig: &Rig) {
     assert_eq!(rig.count("messages").await, 1);
@@ -18,7 +18,7 @@ async fn done_once(rig: &Rig) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photo_sent_twice_by_meta_is_answered_once() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let payload = rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     let jobs_before = rig.count("apalis_lease.jobs").await;
     let again = rig.meta.deliver(&payload).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_photo_sent_twice_by_meta_is_answered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_deliveries_of_one_message_at_the_same_moment_are_one_row_and_one_job() {
-    let rig = std::sync::Arc::new(Rig::start().await);
+    let rig = std::sync::Arc::new(Rig::start_with(&[TESSERACT]).await);
     let payload = rig.meta.webhook([rig.photo(&somebody(), CAFE)]);
     let mut deliveries = JoinSet::new();
     for _ in 0..10 {
@@ -54,7 +54,7 @@ async fn ten_deliveries_of_one_message_at_the_same_moment_are_one_row_and_one_jo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_twice_in_one_batch_is_one_message() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let photo = rig.photo(&somebody(), CAFE);
     rig.deliver([photo.clone(), photo]).await;
     rig.drain().await;
@@ -64,7 +64,7 @@ async fn one_message_twice_in_one_batch_is_one_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn photos_of_a_new_sender_arriving_at_once_are_one_customer_although_search_lags() {
-    let rig = Rig::start_with(&[("WORKER_OCR_CONCURRENCY", "2")]).await;
+    let rig = Rig::start_with(&[TESSERACT, ("WORKER_OCR_CONCURRENCY", "2")]).await;
     rig.stripe.search_lag(Duration::from_hours(1));
     // The others come while the first one asks, and take its answer.
     rig.stripe.fault(StripeRoute::CustomersSearch, &Fault::Slow(Duration::from_secs(1)), 1);
@@ -84,7 +84,7 @@ async fn photos_of_a_new_sender_arriving_at_once_are_one_customer_although_searc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_job_done_again_from_the_start_changes_nothing() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     rig.drain().await;
     rig.hear_echoes().await;

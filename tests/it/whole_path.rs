@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulators::{MetaRoute, Sender, StripeRoute};
 
-use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, somebody};
+use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, TESSERACT, somebody};
 
 type Entry = (String, Option<i64>, Option<String>, Option<String>, Option<String>, String);
 
@@ -20,7 +20,7 @@ fn entry(total: i64, currency: &str, merchant: &str, category: &str, date: &str)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photographed_receipt_is_booked_with_its_total_and_answered_once() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let photo = rig.photo(&somebody(), CAFE);
 
     rig.deliver([photo.clone()]).await;
@@ -49,7 +49,7 @@ async fn a_photographed_receipt_is_booked_with_its_total_and_answered_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_in_three_languages_are_read_right() {
-    let rig = Rig::start_with(&[("WORKER_OCR_CONCURRENCY", "2")]).await;
+    let rig = Rig::start_with(&[TESSERACT, ("WORKER_OCR_CONCURRENCY", "2")]).await;
     let from = somebody();
 
     rig.deliver([rig.photo(&from, POTRAVINY), rig.photo(&from, TANKSTELLE)]).await;
@@ -67,7 +67,7 @@ async fn receipts_in_three_languages_are_read_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_of_two_entries_with_three_messages_and_a_status_is_handled_whole() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let (jana, emil) = (somebody(), Sender::with_phone("4915550100199", "Emil"));
     let (first, second) = (rig.photo(&jana, CAFE), rig.photo(&emil, TANKSTELLE));
     let words = rig.meta.text(&emil, "hello");
@@ -94,7 +94,7 @@ async fn a_batch_of_two_entries_with_three_messages_and_a_status_is_handled_whol
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cat_gets_a_kind_reply_and_neither_entry_nor_customer() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let photo = rig.photo(&somebody(), CAT);
 
     rig.deliver([photo.clone()]).await;
@@ -108,7 +108,7 @@ async fn a_cat_gets_a_kind_reply_and_neither_entry_nor_customer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photo_over_the_budget_is_committed_as_pending_and_booked_all_the_same() {
-    let rig = Rig::start_with(&[("MEDIA_BUDGET_MS", "100")]).await;
+    let rig = Rig::start_with(&[TESSERACT, ("MEDIA_BUDGET_MS", "100")]).await;
     let slow = simulators::Fault::Slow(std::time::Duration::from_secs(2));
     rig.meta.fault(MetaRoute::MediaBytes, &slow, 1);
     let photo = rig.photo(&somebody(), CAFE);
@@ -126,7 +126,7 @@ async fn a_photo_over_the_budget_is_committed_as_pending_and_booked_all_the_same
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_who_hides_the_number_is_a_customer_and_answered_by_user_id() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let hidden = Sender::with_user_id("CZ.13491208655302741918", "Skrytá");
     let photo = rig.photo(&hidden, CAFE);
 
@@ -143,7 +143,7 @@ async fn a_sender_who_hides_the_number_is_a_customer_and_answered_by_user_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_sender_costs_stripe_no_call() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     rig.drain().await;
     let asked = rig.stripe.asked().len();
@@ -158,7 +158,7 @@ async fn a_known_sender_costs_stripe_no_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_was_there_before_us_is_found_with_or_without_plus() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     let before = simulators::stripe::NewCustomer::with_metadata("whatsapp_phone", "+420777123456");
     let id = rig.stripe.add_customer(&before);
 

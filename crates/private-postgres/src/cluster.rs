@@ -57,9 +57,42 @@ impl Cluster {
     /// Makes a cluster, or takes the kept one, and returns when it answers: after half a second,
     /// or a tenth from a template. Gives up after 30 seconds.
     pub async fn start(options: Options) -> Result<Cluster, Error> {
+        let kept_major = options.keep.as_deref().map(folders::major_in).transpose()?.flatten();
+        Self::start_by(find::newest(kept_major)?, kept_major, options).await
+    }
+
+    /// A throw-away cluster that holds what `fill` puts into an empty one. `fill` runs once for each
+    /// `name` and version of Postgres, and what it made is kept in `templates`, a folder, to be copied
+    /// for every later start: whoever fills otherwise needs another name. Two processes may do so at
+    /// the same moment; both fill then. `keep` and `durable` do not go with it and are ignored.
+    pub async fn start_filled<E: From<Error>>(
+        options: Options,
+        templates: &Path,
+        name: &str,
+        fill: impl AsyncFnOnce(&Cluster) -> Result<(), E>,
+    ) -> Result<Cluster, E> {
+        let installation = find::newest(None)?;
+        let filled = templates.join(name);
+        let template = initialise::place(&filled, &installation);
+        let options = Options { keep: None, durable: false, ..options };
+        if template.is_dir() {
+            let options = Options { templates: Some(filled), ..options };
+            return Ok(Self::start_by(installation, None, options).await?);
+        }
+        let mut cluster = Self::start_by(installation, None, options).await?;
+        fill(&cluster).await?;
+        cluster.stop(Stop::Fast).await?;
+        initialise::publish(cluster.data_dir(), &template).await?;
+        cluster.start_again().await?;
+        Ok(cluster)
+    }
+
+    async fn start_by(
+        installation: Installation,
+        kept_major: Option<u32>,
+        options: Options,
+    ) -> Result<Cluster, Error> {
         let keep = options.keep.as_deref();
-        let kept_major = keep.map(folders::major_in).transpose()?.flatten();
-        let installation = find::newest(kept_major)?;
         let account = Account::choose(keep);
         let folders = Folders::make(&account, keep, options.durable)?;
         let at_drop = if keep.is_some() { Stop::Fast } else { Stop::Immediate };

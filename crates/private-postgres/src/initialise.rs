@@ -27,7 +27,7 @@ pub(crate) async fn initialise(
     durable: bool,
 ) -> Result<(), Error> {
     let target = folders.target();
-    let template = templates.map(|it| it.join(label(&installation.version)));
+    let template = templates.map(|it| place(it, installation));
     match template {
         Some(template) if template.is_dir() => {
             copied(template, target, account.clone()).await?;
@@ -71,7 +71,7 @@ async fn initdb(
 }
 
 /// Puts a copy of `made` at `template`, whole or not at all; another process may be first.
-async fn publish(made: &Path, template: &Path) -> Result<(), Error> {
+pub(crate) async fn publish(made: &Path, template: &Path) -> Result<(), Error> {
     let cannot = |source| Error::system("cannot keep a template at", template)(source);
     let shelf = template.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(shelf).map_err(cannot)?;
@@ -82,6 +82,11 @@ async fn publish(made: &Path, template: &Path) -> Result<(), Error> {
         Err(_) if template.is_dir() => Ok(()),
         done => done.map_err(cannot),
     }
+}
+
+/// Where the template for `installation` is, or is to be, in the folder `templates`.
+pub(crate) fn place(templates: &Path, installation: &Installation) -> PathBuf {
+    templates.join(label(&installation.version))
 }
 
 /// The version as a folder's name.

@@ -199,6 +199,30 @@ async fn two_that_make_the_template_at_once_both_start_and_leave_one() {
 }
 
 #[tokio::test]
+async fn what_filled_the_first_cluster_is_in_the_next_without_filling_again() {
+    let shelf = open_folder();
+    let mut fillings = 0;
+    for _ in 0..2 {
+        let fill = async |cluster: &Cluster| {
+            fillings += 1;
+            let url = cluster.create_database("filled").await?;
+            run(&url, "create table letters as select 7 as number").await;
+            Ok::<(), Error>(())
+        };
+        let cluster = Cluster::start_filled(Options::default(), shelf.path(), "letters", fill);
+        let cluster = cluster.await.unwrap();
+        let url = cluster.url("filled");
+        assert_eq!(ask(&url, "select number::text from letters").await, "7");
+    }
+    assert_eq!(fillings, 1);
+    let other = async |_: &Cluster| Ok::<(), Error>(());
+    let cluster = Cluster::start_filled(Options::default(), shelf.path(), "others", other);
+    let cluster = cluster.await.unwrap();
+    let there = "select count(*)::text from pg_database where datname = 'filled'";
+    assert_eq!(ask(&cluster.url("postgres"), there).await, "0");
+}
+
+#[tokio::test]
 async fn a_setting_of_the_caller_wins() {
     let settings = vec![("max_connections".to_owned(), "7".to_owned())];
     let cluster = Cluster::start(Options { settings, ..Options::default() }).await.unwrap();

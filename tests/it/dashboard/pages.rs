@@ -1,11 +1,11 @@
 //! What the pages show of messages that came the whole way, and that a number never leaves its form.
 
 use super::Desk;
-use crate::rig::{CAFE, CAT, Rig, somebody};
+use crate::rig::{CAFE, CAT, Rig, TESSERACT, somebody};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_messages_page_shows_photo_reading_attempts_and_answer() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with(&[TESSERACT]).await;
     rig.deliver([rig.photo(&somebody(), CAFE)]).await;
     // The processes open a trace; here nobody listens to one.
     let trace = "update messages

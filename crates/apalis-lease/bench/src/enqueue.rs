@@ -11,11 +11,16 @@ use tokio::task::JoinSet;
 
 use crate::stage::{Line, Stage, round};
 
-/// As `apalis_lease::enqueue` sends it, a letter's payload filled in.
+/// As `apalis_lease::enqueue` sends it: what is filled in there is a parameter here as well, but for
+/// nulls, which pgbench cannot bind.
 const STATEMENT: &str = "insert into apalis_lease.jobs \
     (queue, key, priority, run_at, max_attempts, payload, trace_parent, group_key) \
-    values ('letters', null, 1, coalesce(null, now()), 10, '{\"letter\": 17}'::jsonb, null, null) \
+    values (:queue, null, :priority, coalesce(null, now()), :max_attempts, \
+            (:payload)::text::jsonb, null, null) \
     on conflict (queue, key) where key is not null do nothing returning id;";
+/// The parameters of `STATEMENT`.
+const PARAMETERS: [&str; 4] =
+    ["queue=letters", "priority=1", "max_attempts=10", r#"payload={"letter": 17}"#];
 const BULK: usize = 50;
 
 pub async fn measure(stage: &Stage, time: Duration) -> Result<()> {
@@ -85,6 +90,7 @@ async fn pgbench(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> 
         .arg(format!("--client={clients}"))
         .arg(format!("--time={}", time.as_secs()))
         .arg(format!("--file={}", script.display()))
+        .args(PARAMETERS.map(|it| format!("--define={it}")))
         .arg(&stage.url)
         .output()
         .await
