@@ -35,9 +35,10 @@ bench: setup ## load on a release build of the ingress before a durable Postgres
 eval: setup ## how well photos are read, on ../shared/receipts; ARGS=DIR takes others, with options
 	@$(cargo) run --release --bin paragon -- eval $(if $(ARGS),$(ARGS),../shared/receipts)
 
-lint: setup ## formatting, clippy, docs, licences: what a change must pass
+lint: setup ## formatting, clippy, fuzz targets, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check
 	@$(cargo) clippy --workspace --all-targets --all-features -- -D warnings
+	@$(cargo) check --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 	@RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --all-features --document-private-items
 	@if $(cargo) deny --version >/dev/null 2>&1; \
 	then $(cargo) deny check licenses bans sources; \
