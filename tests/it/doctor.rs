@@ -211,6 +211,13 @@ async fn what_is_wrong_with_stripe_reading_the_disk_or_settings_is_found() {
     check_with(&rig, &[("CATEGORIES_FILE", "/nowhere")], "categories", "CATEGORIES_FILE");
 
     check_with(&rig, &[("SPOOL_DIR", "/nowhere/at/all")], "spool", "no folder");
+    // Where Linux keeps what it keeps in memory.
+    if let Ok(fleeting) = tempfile::tempdir_in("/dev/shm") {
+        let found = findings(&rig, &[("SPOOL_DIR", fleeting.path().to_str().unwrap())]);
+        let spool = found.iter().find(|it| it["about"] == "spool").unwrap();
+        let said = spool["found"].as_str().unwrap();
+        assert!(spool["well"] == false && said.contains("in memory (tmpfs)"), "{said}");
+    }
     check_with(&rig, &[("SPOOL_MAX_BYTES", "9000000000000000000")], "spool", "SPOOL_MAX_BYTES");
     std::fs::write(rig.spool.path().join("set-aside/0190.spool"), b"").unwrap();
     check_with(&rig, &[], "spool", "1 files");

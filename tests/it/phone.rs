@@ -17,6 +17,7 @@ use crate::rig::{PATIENCE, until};
 struct Demo {
     child: Child,
     url: String,
+    dashboard: String,
     http: reqwest::Client,
     _folder: tempfile::TempDir,
 }
@@ -29,11 +30,14 @@ impl Demo {
         install_tls();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let child = command.spawn().unwrap();
-        let mut demo = Self { child, url: String::new(), http, _folder: folder };
+        let (url, dashboard) = (String::new(), String::new());
+        let mut demo = Self { child, url, dashboard, http, _folder: folder };
         let lines = BufReader::new(demo.child.stdout.take().unwrap()).lines();
         let mut lines = lines.map_while(Result::ok);
         let url = lines.find_map(|it| Some(it.split_once("open ")?.1.to_owned()));
         demo.url = url.expect("the demo says where its phone is");
+        let dashboard = lines.find_map(|it| Some(it.split_once("runs it does: ")?.1.to_owned()));
+        demo.dashboard = dashboard.expect("the demo says where its dashboard is");
         // Whatever else it prints is read, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         demo
@@ -146,6 +150,9 @@ async fn a_photo_from_the_phone_is_answered_and_what_is_answered_to_that_too() {
     assert_eq!(inside["ways"][2]["message"], "mine-0");
     assert!(inside["wire"].as_array().unwrap().iter().any(|it| it["status"] == 200));
     assert_eq!(messages(&demo.get("/api/phones/2").await).len(), 0);
+    // The same entry, as whoever keeps the books sees it.
+    let entries = demo.http.get(format!("{}/entries", demo.dashboard)).send().await.unwrap();
+    assert!(entries.text().await.unwrap().contains("The Copper Kettle"));
     // Meta told the service that the answer was read, once the chat was on a screen.
     demo.do_it("/api/phones/1/seen", json!({})).await;
     assert!(demo.end("-TERM").await.success());

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::migrate::open_url;
+use super::progress;
 use super::somebody::somebody;
 use super::status::print;
 use crate::app::{Failure, runtime};
@@ -90,9 +91,13 @@ async fn forget(settings: ForgetSettings, arguments: &Arguments) -> Result<(), F
     if !arguments.yes {
         confirm(&preview)?;
     }
+    let waiting =
+        progress::wait("erasing; what is under way meanwhile is waited for, 10 s and more:");
     let report = forget.forget(&known).await.context(
         "not everything is erased; run it again when this is mended (what is erased stays erased)",
-    )?;
+    );
+    waiting.finish_and_clear();
+    let report = report?;
     store.close().await;
     show(&report, arguments)?;
     if report.damaged.is_empty() {

@@ -17,6 +17,7 @@ pub(super) mod export;
 mod forget;
 mod events;
 mod moment;
+mod progress;
 mod somebody;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::migrate::open;
 use super::moment::moment;
+use super::progress;
 use super::read::{engine_name, hints, rows};
 use super::status::print;
 use crate::app::{Failure, engines};
@@ -59,6 +60,7 @@ pub async fn run(
     };
     let mut after = MessageId(0);
     let (mut looked_at, mut differing) = (0_usize, 0_usize);
+    let progress = progress::count("photos read");
     loop {
         let batch = replay.store.photos_since(arguments.since, after, BATCH).await;
         let batch = batch.map_err(anyhow::Error::from)?;
@@ -67,8 +69,10 @@ pub async fn run(
         for id in batch {
             looked_at += 1;
             differing += usize::from(replay.one(id).await?);
+            progress.inc(1);
         }
     }
+    progress.finish_and_clear();
     replay.store.close().await;
     if !arguments.json {
         let kept = if arguments.dry_run { "nothing was kept" } else { "the readings were kept" };

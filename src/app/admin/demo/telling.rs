@@ -138,9 +138,10 @@ pub fn verdict(stories: &[Story]) {
     println!("\n{well} of {} stories ended as they should.", stories.len());
 }
 
-/// Where the phone is.
-pub fn phone(url: &str, stage: &Stage) {
+/// Where the phone and the dashboard are.
+pub fn phone(url: &str, dashboard: &str, stage: &Stage) {
     println!("\nThe service goes on. Send it a photo of yours from a phone: open {url}");
+    println!("See it as whoever runs it does: {dashboard}");
     println!("Its webhook is {}; psql and `paragon status` reach its database at", stage.webhook);
     println!("  {}", stage.database_url);
     println!("Ctrl-C ends it all.");

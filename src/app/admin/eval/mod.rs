@@ -12,12 +12,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use self::labels::Labelled;
 use self::outcome::{Photo, judge};
 use self::pages::Pages;
+use super::progress;
 use super::read::{engine_name, hints};
 use super::status::print;
 use crate::app::{Failure, engines};
@@ -75,7 +75,7 @@ pub async fn run(settings: &ReadingSettings, arguments: &Arguments) -> Result<()
     let engine = engines::one(settings, arguments.engine, &http).await?;
     let hints = hints(settings)?;
     let mut pages = Pages::open(arguments.pages.as_deref())?;
-    let bar = progress(chosen.len());
+    let bar = progress::bar(chosen.len(), "photos");
     let (mut photos, mut took) = (Vec::new(), Vec::new());
     for labels in chosen {
         bar.set_message(labels.file.clone());
@@ -123,13 +123,6 @@ async fn look(
 fn names(path: &std::path::Path) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(text.lines().map(|it| it.trim().to_owned()).collect())
-}
-
-/// On stderr, and only where that is a terminal.
-fn progress(count: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// A photo as far as it is judged, for the report.

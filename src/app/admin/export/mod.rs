@@ -18,6 +18,7 @@ use self::files::{Photos, Whole};
 use self::forms::{Csv, Form, Jsonl};
 use super::migrate::open;
 use super::moment::moment;
+use super::progress;
 use crate::app::Failure;
 use crate::domain::ids::EntryId;
 use crate::domain::reply::EntryState;
@@ -113,6 +114,7 @@ async fn write_all(store: &Store, arguments: &Arguments, out: impl Write) -> any
     let unanswered =
         "the database does not answer; is DATABASE_URL right, and was `paragon migrate` run?";
     let mut snapshot = store.snapshot().await.context(unanswered)?;
+    let progress = progress::count("entries");
     let (mut after, mut written) = (EntryId(0), 0);
     loop {
         let page = snapshot.entries(&wanted, after, PAGE).await.context(unanswered)?;
@@ -125,9 +127,11 @@ async fn write_all(store: &Store, arguments: &Arguments, out: impl Write) -> any
             };
             form.write(entry, file.as_deref())?;
             written += 1;
+            progress.inc(1);
         }
     }
     form.finish()?;
+    progress.finish_and_clear();
     Ok(written)
 }
 

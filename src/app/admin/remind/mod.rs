@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use self::list::{Wanted, from_arguments, from_csv};
 use self::price::Price;
 use super::migrate::open_url;
+use super::progress;
 use super::status::print;
 use crate::app::{Failure, runtime};
 use crate::clock::Clock;
@@ -221,7 +221,7 @@ impl Job {
 
     /// Writes them down, each with its job, a commit for every [`STEP`]. How many are new.
     async fn schedule(&self, wanted: &[Wanted], now: DateTime<Utc>) -> anyhow::Result<usize> {
-        let bar = progress(wanted.len());
+        let bar = progress::bar(wanted.len(), "written down");
         let mut new = 0;
         for step in wanted.chunks(STEP) {
             let mut reminders = Vec::with_capacity(step.len());
@@ -290,14 +290,4 @@ impl Job {
         }
         format!("{}\n", lines.join("\n"))
     }
-}
-
-/// On a terminal only; nothing of it is on standard output.
-fn progress(of: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(of).unwrap_or_default());
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} written down");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -24,8 +24,11 @@ use self::switches::{Breakable, Switches};
 use super::photos::{CAFE, CAT, POTRAVINY, Photo, TANKSTELLE};
 use super::stage::Stage;
 use super::telling;
+use crate::app::dashboard::Dashboard;
 use crate::app::home::Home;
 use crate::app::shutdown::serve_until;
+use crate::clock::Clock;
+use crate::settings::{DashboardSettings, Source};
 
 /// Who has a phone.
 const OWNERS: [(&str, &str); 6] = [
@@ -45,7 +48,8 @@ struct Backstage {
     home: Home,
 }
 
-/// Serves the phones, saying where, until `stop` is cancelled.
+/// Serves the phones, and the operator's dashboard beside them, saying where, until `stop` is
+/// cancelled.
 pub async fn serve(stage: &Arc<Stage>, stop: CancellationToken) -> anyhow::Result<()> {
     let phones = Phones::new(Arc::clone(&stage.meta), owners(), samples());
     let backstage = Data::new(Backstage {
@@ -67,8 +71,20 @@ pub async fn serve(stage: &Arc<Stage>, stop: CancellationToken) -> anyhow::Resul
     .shutdown_timeout(1)
     .bind((Ipv4Addr::LOCALHOST, 0))?;
     let url = server.addrs().first().map(|it| format!("http://{it}")).unwrap_or_default();
-    telling::phone(&url, stage);
-    Ok(serve_until(server.run(), stop).await?)
+    let dashboard = Dashboard::bind(&dashboard_settings(stage)?, Clock::system())?;
+    telling::phone(&url, &format!("http://{}", dashboard.address()), stage);
+    let (phones, dashboard) =
+        tokio::join!(serve_until(server.run(), stop.clone()), dashboard.run(stop));
+    Ok(phones.and(dashboard)?)
+}
+
+/// The database is a throw-away one and the address is loopback's: there is no password.
+fn dashboard_settings(stage: &Stage) -> anyhow::Result<DashboardSettings> {
+    let given = [
+        ("DATABASE_URL", stage.database_url.clone()),
+        ("DASHBOARD_ADDR", "127.0.0.1:0".to_owned()),
+    ];
+    Ok(DashboardSettings::from(&Source::given(given))?)
 }
 
 /// New people each time: a database that was kept would know the old ones.
