@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crashes::is_proof;
 use crate::dashboard::Desk;
 use crate::programs::{PARAGON, output, text};
-use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, somebody};
+use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, TESSERACT, somebody};
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const OTHER_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -33,9 +33,14 @@ struct Told {
 }
 
 async fn told() -> Told {
+    told_with(&[]).await
+}
+
+async fn told_with(more: &[(&str, &str)]) -> Told {
     let (one, other) = (Integrator::start(SECRET).unwrap(), Integrator::start(SECRET).unwrap());
     let urls = format!("{},{}", one.url(), other.url());
-    let rig = Rig::start_with(&[("EVENT_URLS", &urls), ("EVENT_SECRET", SECRET)]).await;
+    let ours = [("EVENT_URLS", urls.as_str()), ("EVENT_SECRET", SECRET)];
+    let rig = Rig::start_with(&[&ours, more].concat()).await;
     // The endpoints are known before anything happens.
     rig.drain_until("select count(*) = 2 from event_endpoints").await;
     Told { rig, one, other }
@@ -199,7 +204,7 @@ async fn an_entry_that_does_not_count_yet_is_told_when_it_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_became_no_entry_and_who_wants_no_reminders_is_told_once() {
-    let told = told().await;
+    let told = told_with(&[TESSERACT]).await;
     let locked = include_bytes!("../fixtures/locked.pdf");
     let media = told.rig.meta.add_media(&locked[..], "application/pdf");
     let locked = told.rig.meta.document(&somebody(), &media, "locked.pdf");

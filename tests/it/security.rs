@@ -2,7 +2,6 @@
 //! in `refusals`, the dashboard in `dashboard::security`.
 
 use serde_json::json;
-use simulators::anthropic::Reply;
 use simulators::meta::Item;
 use simulators::{AnthropicRoute, Meta, MetaOptions, MetaRoute, Sender};
 
@@ -37,7 +36,6 @@ fn from(rig: &Rig, phone: &str) -> Item {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_webhook_says_becomes_a_part_of_stripes_query() {
     let rig = Rig::start_with(&[("OCR_ENGINES", "anthropic")]).await;
-    rig.anthropic.otherwise(Reply::Json(receipt("The Copper Kettle")));
     let mut by_user_id = Sender::with_user_id(r"CZ.1' OR created>0 OR metadata['a']:'b", "Eva");
     rig.deliver([from(&rig, "420' OR email:'a@b.c"), rig.photo(&by_user_id, CAFE)]).await;
     by_user_id.user_id = Some("CZ.1349".to_owned());
@@ -75,7 +73,7 @@ async fn what_a_photo_makes_a_model_say_reaches_its_own_entry_at_most() {
     said["send_to"] = json!("420777999999");
     said["total"] = json!("999999999999999999999.99");
     said["category"] = json!("'; delete from senders; --");
-    rig.anthropic.otherwise(Reply::Json(said));
+    rig.anthropic.script(said);
     let photo = rig.photo(&somebody(), CAFE);
     rig.deliver([photo.clone()]).await;
     rig.drain().await;

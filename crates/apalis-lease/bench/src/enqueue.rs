@@ -1,11 +1,13 @@
 //! Writing jobs: one transaction each by so many clients, and in bulk; beside each, pgbench with
 //! the same statement.
 
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use apalis_lease::{NewJob, enqueue, enqueue_all};
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
@@ -22,6 +24,8 @@ const STATEMENT: &str = "insert into apalis_lease.jobs \
 const PARAMETERS: [&str; 4] =
     ["queue=letters", "priority=1", "max_attempts=10", r#"payload={"letter": 17}"#];
 const BULK: usize = 50;
+/// Of each client program, ours and pgbench.
+const THREADS: usize = 2;
 
 pub async fn measure(stage: &Stage, time: Duration) -> Result<()> {
     for clients in [1_usize, 8, 32] {
@@ -39,36 +43,60 @@ pub async fn measure(stage: &Stage, time: Duration) -> Result<()> {
     Ok(())
 }
 
+/// Two threads, each with half of the clients, as pgbench has them.
 async fn ours(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> Result<Line> {
+    let threads = clients.min(THREADS);
     // Connections are made before the clock starts.
-    let mut connections = Vec::new();
-    for _ in 0..clients {
-        connections.push(stage.pool.acquire().await?);
-    }
+    let start = Arc::new(Barrier::new(threads + 1));
+    let writers: Vec<_> = (0..threads)
+        .map(|_| {
+            let (url, start) = (stage.url.clone(), Arc::clone(&start));
+            std::thread::spawn(move || write(&url, clients / threads, bulk, time, &start))
+        })
+        .collect();
+    tokio::task::spawn_blocking(move || start.wait()).await?;
     let watch = stage.watch();
-    let until = Instant::now() + time;
-    let mut all = JoinSet::new();
-    for mut connection in connections {
-        all.spawn(async move {
-            let jobs: Vec<_> =
-                (0..bulk).map(|_| NewJob::new("letters", json!({ "letter": 17 }))).collect();
-            let mut written = 0_u32;
-            while Instant::now() < until {
-                if bulk == 1 {
-                    enqueue(&mut connection, &jobs[0]).await?;
-                } else {
-                    enqueue_all(&mut connection, &jobs).await?;
-                }
-                written += u32::try_from(jobs.len())?;
-            }
-            anyhow::Ok(written)
-        });
-    }
-    let mut written = 0_u32;
-    while let Some(done) = all.join_next().await {
-        written += done??;
-    }
+    let written = tokio::task::spawn_blocking(move || {
+        let written =
+            writers.into_iter().map(|it| it.join().ok().context("a writer panicked").flatten());
+        written.sum::<Result<u32>>()
+    });
+    let written = written.await??;
     Ok(watch.line(format!("{} apalis-lease", name(clients, bulk)), f64::from(written), None))
+}
+
+/// What so many clients on this one thread write.
+fn write(url: &str, clients: usize, bulk: usize, time: Duration, start: &Barrier) -> Result<u32> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let connections =
+            futures::future::try_join_all((0..clients).map(|_| PgConnection::connect(url)));
+        let connections = connections.await;
+        start.wait();
+        let until = Instant::now() + time;
+        let mut all = JoinSet::new();
+        for mut connection in connections? {
+            all.spawn(async move {
+                let jobs: Vec<_> =
+                    (0..bulk).map(|_| NewJob::new("letters", json!({ "letter": 17 }))).collect();
+                let mut written = 0_u32;
+                while Instant::now() < until {
+                    if bulk == 1 {
+                        enqueue(&mut connection, &jobs[0]).await?;
+                    } else {
+                        enqueue_all(&mut connection, &jobs).await?;
+                    }
+                    written += u32::try_from(jobs.len())?;
+                }
+                anyhow::Ok(written)
+            });
+        }
+        let mut written = 0_u32;
+        while let Some(done) = all.join_next().await {
+            written += done??;
+        }
+        Ok(written)
+    })
 }
 
 fn name(clients: usize, bulk: usize) -> String {
@@ -86,7 +114,8 @@ async fn pgbench(stage: &Stage, clients: usize, bulk: usize, time: Duration) -> 
     std::fs::write(&script, sql)?;
     let watch = stage.watch();
     let output = Command::new(stage.program("pgbench"))
-        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+        .args(["--no-vacuum", "--protocol=prepared"])
+        .arg(format!("--jobs={}", clients.min(THREADS)))
         .arg(format!("--client={clients}"))
         .arg(format!("--time={}", time.as_secs()))
         .arg(format!("--file={}", script.display()))
