@@ -19,9 +19,10 @@ test: setup ## every test, against a private Postgres that is thrown away after
 
 proof: setup ## the long proof: all kinds of failures under load, and the pages in a real browser
 	@./scripts/browser.sh || true
+	@./scripts/python.sh || true
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|phone)::|browser::|dashboard::past::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: reading:: browser:: phone:: dashboard::past::; fi
+	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|phone|events|api)::|browser::|dashboard::past::/)'; \
+	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: events:: api:: reading:: browser:: phone:: dashboard::past::; fi
 	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
 
 chaos: setup ## everything around Paragon fails at once, then every promise is judged; SEED=7 MINUTES=10

@@ -3,9 +3,12 @@
 pub mod ingress;
 pub mod worker;
 pub mod dashboard;
+pub mod api;
 pub mod admin;
 mod door;
 mod engines;
+mod correction;
+mod reminding;
 mod stripe_webhook;
 mod home;
 mod renewal;

@@ -94,7 +94,7 @@ impl Worker {
         let outlet = settings.events.map(|it| {
             tokens.push(Renewable::new("EVENT_SECRET", it.secret_file, it.signer.clone()));
             let sender = EventSender::new(counted("event_endpoint"), it.signer);
-            Outlet { events: Events::new(sender), urls: it.urls }
+            Outlet { events: Events::new(sender, it.api_url), urls: it.urls }
         });
         let engines = engines::all(&settings.reading, &counted("anthropic")).await?;
         let probes = TcpListener::bind(settings.metrics_address).with_context(|| {

@@ -47,6 +47,24 @@ impl BaseUrl {
     }
 }
 
+/// Where our own API is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(BaseUrl);
+
+impl PublicUrl {
+    /// Takes an `http` or `https` URL, with the path that a proxy puts before ours.
+    pub fn parse(text: &str) -> Result<Self, NotABaseUrl> {
+        BaseUrl::parse(text).map(Self)
+    }
+
+    /// The address of `segments` below it, with this query.
+    pub fn link(&self, segments: &[&str], query: &str) -> String {
+        let mut url = self.0.join(segments);
+        url.set_query(Some(query));
+        url.into()
+    }
+}
+
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BaseUrl({})", self.0)

@@ -13,7 +13,7 @@ pub mod anthropic;
 pub mod front_door;
 pub mod event_endpoint;
 
-pub use base_url::NotABaseUrl;
+pub use base_url::{NotABaseUrl, PublicUrl};
 pub use bearer::Bearer;
 pub use http::{Http, HttpError};
 pub use secret::{NotAToken, Secret};

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::ids::{MessageId, Sha256};
 use super::retry::LONGEST_WAIT;
 
 /// The version of what an event says. Members may be added to one; what is there keeps its meaning.
@@ -118,6 +119,34 @@ impl Event {
             "version": VERSION,
             "timestamp": self.occurred_at,
             "data": self.data,
+        })
+    }
+
+    /// The message whose photo it is about.
+    pub fn message(&self) -> Option<MessageId> {
+        self.data["message"].as_i64().map(MessageId)
+    }
+}
+
+/// The photo of an event, as it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Photo {
+    /// Its type.
+    pub mime: String,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Where it is to be had, and until when; `None` where the API is not reached from outside.
+    pub link: Option<(String, DateTime<Utc>)>,
+}
+
+impl Photo {
+    /// Members of `photo` in an event.
+    pub fn document(&self) -> Value {
+        json!({
+            "mime": self.mime,
+            "sha256": hex::encode(self.sha256.as_bytes()),
+            "url": self.link.as_ref().map(|it| &it.0),
+            "expires_at": self.link.as_ref().map(|it| it.1),
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod template;
 pub mod account;
 pub mod delivery;
 pub mod event;
+pub mod access;
 pub mod retry;
 pub mod limits;
 pub mod retention;

@@ -1,8 +1,8 @@
 //! Where events go, and what they are signed with.
 
 use super::{SecretFile, SettingError, Source};
-use crate::clients::Secret;
 use crate::clients::event_endpoint::{EndpointUrl, Signer};
+use crate::clients::{PublicUrl, Secret};
 
 /// How events are delivered.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct EventSettings {
     pub signer: Signer,
     /// `EVENT_SECRET_FILE`: read again while the program runs.
     pub secret_file: Option<SecretFile>,
+    /// `API_URL`: where links to photos lead.
+    pub api_url: Option<PublicUrl>,
 }
 
 impl EventSettings {
@@ -31,6 +33,7 @@ impl EventSettings {
         let signer = Signer::parse(&secret)
             .map_err(|error| SettingError::unreadable("EVENT_SECRET", error))?;
         let secret_file = source.secret_file("EVENT_SECRET");
-        Ok((!urls.is_empty()).then_some(Self { urls, signer, secret_file }))
+        let api_url = super::api::public_url(source)?;
+        Ok((!urls.is_empty()).then_some(Self { urls, signer, secret_file, api_url }))
     }
 }

@@ -6,6 +6,7 @@ mod source;
 mod ingress;
 mod worker;
 mod events;
+mod api;
 mod admin;
 mod doctor;
 
@@ -13,6 +14,7 @@ pub use admin::{
     AccountSettings, AdminSettings, AuditSettings, DashboardSettings, ForgetSettings, Party,
     ReminderSettings,
 };
+pub use api::ApiSettings;
 pub use doctor::DoctorSettings;
 pub use events::EventSettings;
 pub use ingress::IngressSettings;

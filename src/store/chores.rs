@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::api_keys::REMEMBERED;
 use super::{Store, StoreError};
 use crate::domain::retention::Retention;
 
@@ -46,6 +47,9 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
+        sqlx::query!("delete from api_requests where began_at < $1", now - REMEMBERED)
+            .execute(&self.pool)
+            .await?;
         let long_erased = now - ERASURES_LIVE;
         sqlx::query!("delete from erasures where erased_at < $1", long_erased)
             .execute(&self.pool)

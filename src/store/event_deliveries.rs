@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::events::order_all;
 use super::{Store, StoreError, Tx};
+use crate::domain::access::LinkKey;
 use crate::domain::event::{DOWN_AFTER, Event, EventId, EventKind, PATIENCE};
-use crate::domain::ids::{DeliveryId, EndpointId};
+use crate::domain::ids::{DeliveryId, EndpointId, MessageId, Sha256};
 
 /// How long a worker has an event for itself: longer than it may take to send one.
 const CLAIMED_S: f64 = 60.0;
@@ -117,6 +118,29 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(Begun::Send(Box::new(found.claimed(id)?)))
+    }
+
+    /// The photo of `message` while it is kept: its type and digest, and what signs links to it.
+    pub async fn photo_to_tell(
+        &self,
+        message: MessageId,
+    ) -> Result<Option<(String, Sha256, LinkKey)>, StoreError> {
+        let row = sqlx::query!(
+            r#"select blobs.mime, blobs.sha256, signing.key
+               from media
+               join blobs on blobs.sha256 = media.sha256
+               cross join lateral (
+                   select key from photo_link_keys order by id desc limit 1
+               ) as signing
+               where media.message_id = $1"#,
+            message.0
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let unreadable = StoreError::Unreadable { table: "blobs", column: "sha256" };
+        let sha256 = Sha256::from_bytes(&row.sha256).ok_or(unreadable)?;
+        Ok(Some((row.mime, sha256, LinkKey::new(row.key))))
     }
 
     /// The endpoint has it. What follows it is made ready in the same commit.

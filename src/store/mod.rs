@@ -28,6 +28,8 @@ pub mod reached;
 pub mod costs;
 pub mod audit_log;
 pub mod pages;
+pub mod api;
+pub mod api_keys;
 pub mod views;
 pub mod health;
 mod steps;

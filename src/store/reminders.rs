@@ -57,6 +57,14 @@ impl Store {
             .await?)
     }
 
+    /// The reminder that is named so.
+    pub async fn reminder_with_key(&self, key: &str) -> Result<Option<ReminderId>, StoreError> {
+        let id = sqlx::query_scalar!("select id from reminders where key = $1", key)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(id.map(ReminderId))
+    }
+
     /// The reminder `id`, as long as it is to be sent: `None` when it was cancelled or is settled.
     pub async fn scheduled_reminder(&self, id: ReminderId) -> Result<Option<Reminder>, StoreError> {
         let row = sqlx::query!(

@@ -143,7 +143,7 @@ fn containers_are_nobody_in_particular_write_nowhere_and_have_no_capabilities() 
         names.push(name.as_str());
     }
     names.sort_unstable();
-    assert_eq!(names, ["dashboard", "ingress", "migrate", "worker"]);
+    assert_eq!(names, ["api", "dashboard", "ingress", "migrate", "worker"]);
     let foreign: [(&str, &[&str]); 2] = [
         (
             "ingress",

@@ -71,6 +71,7 @@ async fn where_all_is_well_doctor_says_so_of_everything_and_leaves_no_trace_of_a
         "customers",
         "test recipients",
         "events",
+        "API keys",
         "token",
         "clock of Meta",
         "business",

@@ -16,6 +16,7 @@ mod opt_outs;
 mod templates;
 mod reminders;
 mod events;
+mod api;
 mod forget;
 mod export;
 mod retry;

@@ -56,7 +56,7 @@ async fn every_committed_query_is_what_postgres_says_of_it() {
 }
 
 /// Views and columns that others' dashboards and scripts ask for.
-const PROMISED: [(&str, &[&str]); 18] = [
+const PROMISED: [(&str, &[&str]); 19] = [
     ("throughput", &["minute", "step", "done", "failed"]),
     ("latency", &["minute", "step", "p50_ms", "p95_ms", "p99_ms"]),
     ("steps", &["step", "done", "failed", "p50_ms", "p95_ms", "p99_ms", "wait_p95_ms"]),
@@ -91,6 +91,7 @@ const PROMISED: [(&str, &[&str]); 18] = [
         &["number", "month", "category", "pricing_type", "billable_messages", "free_messages"],
     ),
     ("dead_jobs", &["job", "message", "attempts", "reason", "since"]),
+    ("api_keys", &["id", "label", "scopes", "numbers", "last_used_at", "revoked_at"]),
     (
         "event_endpoints",
         &["id", "url", "state", "reason", "failing_since", "next_try_at", "pending", "given_up"],

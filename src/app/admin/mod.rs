@@ -16,6 +16,7 @@ mod retry;
 pub(super) mod export;
 mod forget;
 mod events;
+mod keys;
 mod moment;
 mod progress;
 mod somebody;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Failure, dashboard, report, runtime};
+use super::{Failure, api, dashboard, report, runtime};
 use crate::clients::http::install_tls;
 use crate::settings::{self, AdminSettings, AuditSettings, ReadingSettings, Source};
 use crate::telemetry::Telemetry;
@@ -65,6 +66,10 @@ enum Action {
     Retry(retry::Arguments),
     /// Entries as CSV or JSON lines, with their photos.
     Export(export::Arguments),
+    /// Serve the API for programs of your own.
+    Api(api::Arguments),
+    /// Who may use the API: make a key, list them, revoke one.
+    Keys(keys::Arguments),
     /// Where events go and how far they have come; send them again, resume an endpoint.
     Events(events::Arguments),
     /// Erase everything that is kept of a person, everywhere.
@@ -122,6 +127,10 @@ fn act(action: Action) -> Result<(), Failure> {
         }
         Action::Export(arguments) => {
             with_database(&source, async |settings| export::run(&settings, &arguments).await)
+        }
+        Action::Api(arguments) => api::run(&source, &arguments),
+        Action::Keys(arguments) => {
+            with_database(&source, async |settings| keys::run(&settings, &arguments).await)
         }
         Action::Events(arguments) => {
             with_database(&source, async |settings| events::run(&settings, &arguments).await)

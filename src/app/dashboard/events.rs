@@ -1,4 +1,5 @@
-//! Where events go, how each endpoint is, and the newest events; resuming an endpoint.
+//! Where events go, how each endpoint is, the newest events, and the keys of the API; resuming an
+//! endpoint.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -10,6 +11,7 @@ use super::refusal::Refusal;
 use super::shell::{count, live, or_none, state, time, time_or_none, token, told, wide};
 use super::{Desk, shell};
 use crate::domain::ids::EndpointId;
+use crate::store::api_keys::Key;
 use crate::store::audit_log::{Act, Action};
 use crate::store::event_endpoints::Endpoint;
 use crate::store::event_log::{Listed, Wanted};
@@ -19,17 +21,18 @@ const NEWEST: i64 = 50;
 
 /// The page.
 pub async fn page(desk: Data<Desk>, visit: Visit, asked: Fields) -> Result<HttpResponse, Refusal> {
-    let (endpoints, events) = desk
+    let (endpoints, events, keys) = desk
         .ask(move |store| async move {
             let newest = store.list_events(&Wanted::default(), NEWEST).await?;
-            Ok((store.endpoints().await?, newest))
+            Ok((store.endpoints().await?, newest, store.keys().await?))
         })
         .await?;
     let body = html! {
-        h1 { "Events" }
+        h1 { "Events and API" }
         (told(&asked))
         (live("endpoints", &endpoints_table(&visit, &endpoints)))
         (live("newest", &newest_table(&events)))
+        (live("keys", &keys_table(&keys)))
     };
     Ok(shell::page(&visit, "/events", "Events", &body))
 }
@@ -107,6 +110,38 @@ fn newest_table(events: &[Listed]) -> Markup {
             h2 { "The newest events" }
             @if events.is_empty() { p.empty { "Nothing has happened yet." } }
             @else { (wide("Events", &table)) }
+        }
+    }
+}
+
+fn keys_table(keys: &[Key]) -> Markup {
+    let table = html! {
+        table {
+            thead { tr {
+                th.number scope="col" { "Key" } th scope="col" { "Whose" } th scope="col" { "Begins" }
+                th scope="col" { "May" } th scope="col" { "Numbers" }
+                th scope="col" { "Last used" } th scope="col" { "Revoked" }
+            } }
+            tbody {
+                @for key in keys {
+                    tr {
+                        th.number scope="row" { (key.id.0) }
+                        td.words { (key.label) }
+                        td { (key.hint) "…" }
+                        td.words { @for scope in &key.scopes { (scope.as_str()) " " } }
+                        td.words { (key.numbers.texts().map_or("all".to_owned(), |it| it.join(", "))) }
+                        td { (time_or_none(key.last_used_at)) }
+                        td { (time_or_none(key.revoked_at)) }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        section.panel {
+            h2 { "Keys of the API" }
+            @if keys.is_empty() { p.empty { "None. " code { "paragon keys create" } " makes one." } }
+            @else { (wide("Keys", &table)) }
         }
     }
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tracing::{error, info, warn};
 
 use super::Deps;
+use crate::clients::PublicUrl;
 use crate::clients::event_endpoint::{DeliveryError, EventSender, Notice};
-use crate::domain::event::{Fate, pause_after};
+use crate::domain::access::LINK_HOLDS;
+use crate::domain::event::{Fate, Photo, pause_after};
 use crate::domain::ids::{DeliveryId, EndpointId};
 use crate::store::StoreError;
 use crate::store::event_deliveries::{AfterFailure, Begun, Claimed};
@@ -27,14 +30,16 @@ const BUSY: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub struct Events {
     sender: EventSender,
+    /// Where our API is reached from outside.
+    api: Option<PublicUrl>,
     /// By the group of an endpoint's jobs.
     busy: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
 impl Events {
-    /// Delivers by `sender`.
-    pub fn new(sender: EventSender) -> Self {
-        Self { sender, busy: Arc::default() }
+    /// Delivers by `sender`; links to photos lead to `api`.
+    pub fn new(sender: EventSender, api: Option<PublicUrl>) -> Self {
+        Self { sender, api, busy: Arc::default() }
     }
 
     /// The places of one endpoint: one that hangs fills its own, and no other's.
@@ -106,7 +111,7 @@ pub async fn deliver(
         Begun::Send(claimed) => claimed,
     };
     let webhook_id = claimed.event.id.to_string();
-    let body = claimed.event.document().to_string();
+    let body = document(deps, events, &claimed).await?;
     let timestamp = deps.clock.now().timestamp();
     let notice = Notice { id: &webhook_id, timestamp, body: &body };
     match events.sender.post(&claimed.url, &notice).await {
@@ -118,6 +123,23 @@ pub async fn deliver(
         }
         Err(cause) => Err(failed(deps, &claimed, cause).await?),
     }
+}
+
+/// What is sent: the event as it was written down, with its photo as it is now.
+async fn document(deps: &Deps, events: &Events, claimed: &Claimed) -> Result<String, StoreError> {
+    let mut document = claimed.event.document();
+    if let Some(message) = claimed.event.message() {
+        let expires = deps.clock.now() + LINK_HOLDS;
+        let photo = deps.store.photo_to_tell(message).await?.map(|(mime, sha256, key)| {
+            let id = message.to_string();
+            let link = |api: &PublicUrl| {
+                (api.link(&["v1", "photos", &id], &key.query(message, expires)), expires)
+            };
+            Photo { mime, sha256, link: events.api.as_ref().map(link) }
+        });
+        document["data"]["photo"] = photo.map_or(Value::Null, |it| it.document());
+    }
+    Ok(document.to_string())
 }
 
 /// Writes the failure down, and decides what it leads to.

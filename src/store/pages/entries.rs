@@ -7,6 +7,7 @@ use crate::domain::ids::{CustomerId, EntryId, MessageId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::reading::Category;
 use crate::domain::reply::EntryState;
+use crate::store::entry_revisions::Wanted;
 use crate::store::exported::Exported;
 use crate::store::{Store, StoreError};
 
@@ -70,6 +71,19 @@ pub struct Entry {
     pub confirmed_at: Option<DateTime<Utc>>,
     /// How often something of it was changed.
     pub corrections: i64,
+}
+
+impl Entry {
+    /// The entry as it would be wanted to stay.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            merchant: self.merchant.clone(),
+            date: self.date,
+            total: self.total,
+            tax: self.tax,
+            category: self.category,
+        }
+    }
 }
 
 /// For a file, without its photo.

@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 
-use super::events;
 use super::finding::Finding;
+use super::{events, keys};
 use crate::app::admin::migrate::open_url;
 use crate::clock::Clock;
 use crate::settings::DoctorSettings;
@@ -44,6 +44,7 @@ pub async fn look(settings: &DoctorSettings) -> Vec<Finding> {
                 test_recipients(&store).await,
             ];
             findings.extend(events::look(&store).await);
+            findings.push(keys::look(&store).await);
             findings
         }
     };

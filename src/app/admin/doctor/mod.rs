@@ -4,6 +4,7 @@
 
 mod database;
 mod events;
+mod keys;
 mod finding;
 mod machine;
 mod meta;

@@ -4,19 +4,14 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use chrono::{DateTime, Utc};
 
 use crate::app::admin::somebody::somebody;
-use crate::domain::ids::Sha256;
-use crate::domain::sender::{Phone, Sender, UserId};
+use crate::app::reminding::problem_of;
+use crate::domain::sender::Sender;
 use crate::domain::template::Parameter;
-use crate::store::reminders::Batch;
 
 /// Most findings that are printed.
 const SHOWN: usize = 50;
-
-/// Longest value of a parameter: with the rest of the template it must fit in 1,024 characters.
-const VALUE_MAX: usize = 900;
 
 /// One reminder that is asked for.
 #[derive(Debug)]
@@ -139,28 +134,6 @@ pub fn all_of(problems: &[String]) -> String {
     text
 }
 
-/// What names a reminder: the key that was given, or everything that it consists of. Two recipients
-/// under one key are two reminders.
-pub fn key(
-    named: Option<&String>,
-    batch: &Batch,
-    at: Option<DateTime<Utc>>,
-    wanted: &Wanted,
-) -> String {
-    let phone = wanted.to.phone().map(|it| Phone::key(it).as_str().to_owned());
-    let user_id = wanted.to.user_id().map(|it| UserId::as_str(it).to_owned());
-    let mut parts = vec![phone.unwrap_or_default(), user_id.unwrap_or_default()];
-    if let Some(named) = named {
-        parts.extend(["named".to_owned(), named.clone()]);
-    } else {
-        parts.extend([batch.template.clone(), batch.language.clone()]);
-        parts.push(at.map(|it| it.to_rfc3339()).unwrap_or_default());
-        parts.extend(wanted.parameters.iter().map(|it| it.value.clone()));
-    }
-    // A separator that no part can hold: values have no control characters.
-    hex::encode(Sha256::of(parts.join("\u{1f}").as_bytes()).as_bytes())
-}
-
 /// `name=value`, or a value.
 fn parameter(text: &str) -> Parameter {
     let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
@@ -172,22 +145,13 @@ fn parameter(text: &str) -> Parameter {
     }
 }
 
-/// What Meta would not take as a parameter.
-fn problem_of(value: &str) -> Option<&'static str> {
-    if value.trim().is_empty() {
-        Some("is empty")
-    } else if value.chars().any(char::is_control) || value.contains("     ") {
-        Some("has a line break, a tab or more than four blanks in a row")
-    } else if value.chars().count() > VALUE_MAX {
-        Some("is longer than 900 characters")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::app::reminding::key;
+    use crate::store::reminders::Batch;
 
     fn read(text: &str) -> Result<Vec<Wanted>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -236,13 +200,13 @@ mod tests {
         };
         let wanted =
             |to: &str, what: &str| from_arguments(to, &[what.to_owned()]).unwrap().remove(0);
-        let key_of = |it: &Wanted| key(None, &batch, None, it);
+        let key_of = |it: &Wanted| key(None, &batch, None, &it.to, &it.parameters);
         let first = key_of(&wanted("420777123456", "VAT"));
         assert_eq!(first, key_of(&wanted("+420 777 123 456", "VAT")));
         assert_ne!(first, key_of(&wanted("420777123456", "tax")));
         assert_ne!(first, key_of(&wanted("420777123457", "VAT")));
         let named = Some("october".to_owned());
-        let under = |it: &Wanted| key(named.as_ref(), &batch, None, it);
+        let under = |it: &Wanted| key(named.as_ref(), &batch, None, &it.to, &it.parameters);
         assert_eq!(under(&wanted("420777123456", "VAT")), under(&wanted("420777123456", "tax")));
         assert_ne!(under(&wanted("420777123456", "VAT")), first);
         // Both ways of writing a Brazilian number.

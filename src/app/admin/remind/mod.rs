@@ -16,9 +16,10 @@ use self::price::Price;
 use super::migrate::open_url;
 use super::progress;
 use super::status::print;
+use crate::app::reminding::{key, misfit, misfit_of_template};
 use crate::app::{Failure, runtime};
 use crate::clock::Clock;
-use crate::domain::template::{Misfit, OtherParameters, fill, is_sendable};
+use crate::domain::template::is_sendable;
 use crate::queue::{self, Bell, Queue};
 use crate::settings::{self, ReminderSettings, Source};
 use crate::store::Store;
@@ -181,13 +182,12 @@ impl Job {
 
     /// Holds every reminder against the template, and names all that do not fit.
     fn check(&self, known: Option<&Known>, wanted: &[Wanted]) -> anyhow::Result<()> {
-        let Some(Known { words: Some(words), others, .. }) = known else { return Ok(()) };
-        if *others == OtherParameters::Wanted {
-            bail!("{}: {}", self.batch.template, Misfit::OthersWanted);
+        if let Some(misfit) = misfit_of_template(known) {
+            bail!("{}: {misfit}", self.batch.template);
         }
         let misfits: Vec<String> = wanted
             .iter()
-            .filter_map(|it| Some((it, fill(words, &it.parameters).err()?)))
+            .filter_map(|it| Some((it, misfit(known, &it.parameters)?)))
             .map(|(it, misfit)| format!("{}: {misfit}", it.place))
             .collect();
         if misfits.is_empty() { Ok(()) } else { bail!(list::all_of(&misfits)) }
@@ -195,7 +195,7 @@ impl Job {
 
     fn key_of(&self, wanted: &Wanted) -> String {
         let named = wanted.key.as_ref().or(self.key.as_ref());
-        list::key(named, &self.batch, self.at, wanted)
+        key(named, &self.batch, self.at, &wanted.to, &wanted.parameters)
     }
 
     /// How many are new, and how many of their people want none. Nothing is written.
