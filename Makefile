@@ -39,7 +39,7 @@ eval: setup ## how well photos are read, on ../shared/receipts; ARGS=DIR takes o
 lint: setup ## formatting, clippy, fuzz targets, docs, licences: what a change must pass
 	@$(cargo) fmt --all --check
 	@$(cargo) clippy --workspace --all-targets --all-features -- -D warnings
-	@$(cargo) check --quiet --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
+	@RUSTFLAGS="--cfg fuzzing" $(cargo) check --quiet --manifest-path fuzz/Cargo.toml --target-dir target/fuzz
 	@RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --all-features --document-private-items
 	@if $(cargo) deny --version >/dev/null 2>&1; \
 	then $(cargo) deny check licenses bans sources; \
