@@ -178,7 +178,7 @@ async fn migrate_brings_an_empty_postgres_up_to_date_twice_and_from_two_machines
     assert!(third.status.success());
     let status = output(PARAGON, &["status", "--json"], &settings);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
-    assert_eq!(status["queue_depth"].as_array().unwrap().len(), 3);
+    assert_eq!(status["queue_depth"].as_array().unwrap().len(), 4);
     for view in ["messages", "steps", "workers", "stuck_jobs", "failures"] {
         assert_eq!(status[view], serde_json::json!([]), "{view}");
     }

@@ -17,7 +17,7 @@ use crate::programs::{PARAGON, Running, WORKER, output, program, text};
 use crate::rig::{CAFE, Rig, cluster, until};
 
 /// The schema before this migration is one that the programs of today run on: what comes later only adds.
-const EARLIER_THAN: i64 = 20_261_126_600_002;
+const EARLIER_THAN: i64 = 20_261_126_800_002;
 
 /// The schema as a release before had it.
 async fn earlier_schema(url: &str) {
