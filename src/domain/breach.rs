@@ -48,6 +48,10 @@ pub enum Breach {
     StatusOfNobody,
     /// A sender for whom Stripe showed two customers.
     CustomerDoubled,
+    /// An entry that counts, and of which nobody is told.
+    EntryWithoutEvent,
+    /// An event that an endpoint is owed, and nobody is at it.
+    EventNotDelivered,
     /// A webhook that no Postgres will ever take.
     RecordSetAside,
     /// A webhook that waits in the spool and is not replayed.
@@ -56,7 +60,7 @@ pub enum Breach {
 
 impl Breach {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::MessageNotRemembered,
         Self::MessageWithoutJob,
         Self::PhotoWithoutMedia,
@@ -79,6 +83,8 @@ impl Breach {
         Self::StatusNotSettled,
         Self::StatusOfNobody,
         Self::CustomerDoubled,
+        Self::EntryWithoutEvent,
+        Self::EventNotDelivered,
         Self::RecordSetAside,
         Self::RecordNotReplayed,
     ];
@@ -108,6 +114,8 @@ impl Breach {
             Self::StatusNotSettled => "statuses_not_settled",
             Self::StatusOfNobody => "statuses_of_nobody",
             Self::CustomerDoubled => "customers_doubled",
+            Self::EntryWithoutEvent => "entries_without_event",
+            Self::EventNotDelivered => "events_not_delivered",
             Self::RecordSetAside => "records_set_aside",
             Self::RecordNotReplayed => "records_not_replayed",
         }

@@ -6,14 +6,16 @@ use std::process::Output;
 use paragon::store::Store;
 use private_postgres::Cluster;
 use serde_json::{Value, json};
-use simulators::Sender;
 use simulators::anthropic::Reply;
+use simulators::{Integrator, Sender};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::crashes::is_proof;
 use crate::history::past;
 use crate::programs::{PARAGON, output, text};
 use crate::rig::{CAFE, CAT, POTRAVINY, Rig, TANKSTELLE, cluster, somebody};
+
+const EVENT_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// The message of the receipt, of the cat, and of words, as `story` delivers them.
 const RECEIPT: &str = "(select message_id from entries order by id limit 1)";
@@ -117,6 +119,17 @@ fn of_answers() -> Vec<Case> {
              values ('wamid.of.another', 'sent', now(), now() - interval '1 minute')",
         ),
         case(
+            &["entries_without_event"],
+            "delete from events where message_id = (select max(message_id) from entries)",
+        ),
+        case(
+            &["events_not_delivered"],
+            "insert into event_endpoints (url, changed_at) values ('http://127.0.0.1:9/', now());
+             insert into event_deliveries (event_id, endpoint_id, subject)
+             select events.id, event_endpoints.id, subject from events cross join event_endpoints
+             limit 1",
+        ),
+        case(
             &["customers_doubled"],
             "insert into doubled_customers
              select id, customer_id, 'cus_other', now() from senders
@@ -148,7 +161,8 @@ fn of_the_queue() -> Vec<Case> {
              select queue, payload, 3, now() + interval '1 hour', now() - interval '1 hour'
              from (values ('messages', '{\"message_id\": 999999}'::jsonb),
                           ('messages', '{\"message_id\": \"what\"}'),
-                          ('reminders', '{\"reminder_id\": 999999}')) as about (queue, payload)",
+                          ('reminders', '{\"reminder_id\": 999999}'),
+                          ('events', '{\"delivery_id\": 999999}')) as about (queue, payload)",
         ),
         case(
             &["jobs_dead"],
@@ -314,6 +328,33 @@ async fn what_nobody_works_on_is_owed_a_job_again_as_the_page_says() {
     rig.hear_echoes().await;
 
     assert_eq!(look(), Vec::<String>::new());
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_nobody_sends_is_found_and_owed_a_job_again_as_the_page_says() {
+    let integrator = Integrator::start(EVENT_SECRET).unwrap();
+    let url = integrator.url();
+    let settings = [("EVENT_URLS", url.as_str()), ("EVENT_SECRET", EVENT_SECRET)];
+    let rig = Rig::start_with(&settings).await;
+    rig.drain_until("select count(*) = 1 from event_endpoints").await;
+    rig.deliver([rig.photo(&somebody(), CAFE)]).await;
+    rig.drain().await;
+    let spool = rig.spool.path().to_str().unwrap();
+    let look = || found(&audit(spool, &rig.database_url, &["--json", "--grace-minutes", "0"]));
+    assert_eq!((look(), integrator.received().len()), (Vec::new(), 1));
+    let lost = "update event_deliveries set state = 'pending', delivered_at = null";
+    run(&rig.database_url, lost).await;
+    assert_eq!(look(), ["events_not_delivered"]);
+
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let statement = page.split("```sql\n").nth(2).unwrap().split("```").next().unwrap();
+    let deliveries = "(select id from event_deliveries)";
+    run(&rig.database_url, &statement.replace("(17, 18)", deliveries)).await;
+    rig.drain().await;
+
+    assert_eq!((look(), integrator.received().len()), (Vec::new(), 2));
     rig.end().await;
 }
 

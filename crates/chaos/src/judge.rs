@@ -1,11 +1,11 @@
-//! What was promised, held against what Meta and Stripe know and what the database holds. Pure: rows in,
+//! What was promised, held against what Meta, Stripe and the integrator know and what the database holds. Pure: rows in,
 //! broken promises out.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::outside::{Entry, Rows};
 use crate::story::What;
-use crate::truth::{Truth, Written};
+use crate::truth::{Event, Truth, Written};
 
 /// What it came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Verdict {
     pub doubled: usize,
     /// Senders with a receipt, each with one customer.
     pub customers: usize,
+    /// Events that the integrator's endpoints have, each counted once an endpoint.
+    pub events: usize,
+    /// Events that came again, as a receiver must expect.
+    pub events_again: usize,
 }
 
 /// Judges.
@@ -32,6 +36,7 @@ pub fn judge(truth: &Truth, rows: &Rows) -> Verdict {
     case.entries(&mut verdict);
     case.customers(&mut verdict);
     case.answers(&mut verdict);
+    case.events(&mut verdict);
     verdict
 }
 
@@ -142,6 +147,52 @@ impl Case<'_> {
         }
     }
 
+    /// Each endpoint was told once of each entry that counts, with its amount, and of nothing else.
+    fn events(&self, verdict: &mut Verdict) {
+        let places = self.truth.said.iter().enumerate();
+        let places: HashMap<&str, usize> =
+            places.map(|(place, it)| (it.wamid.as_str(), place)).collect();
+        for (number, told) in self.truth.told.iter().enumerate() {
+            let events: HashMap<&str, &Event> =
+                told.iter().map(|it| (it.id.as_str(), it)).collect();
+            verdict.events += events.len();
+            verdict.events_again += told.len() - events.len();
+            let mut booked: HashMap<&str, Vec<&Event>> = HashMap::new();
+            for event in events.into_values() {
+                match self.rows.wamids.get(&event.message) {
+                    Some(wamid) if event.kind == "entry.booked" => {
+                        booked.entry(wamid).or_default().push(event);
+                    }
+                    _ => verdict.broken.push(format!(
+                        "endpoint {number} was told {} of message row {}",
+                        event.kind, event.message
+                    )),
+                }
+            }
+            for entry in &self.rows.entries {
+                let events = booked.remove(entry.wamid.as_str()).unwrap_or_default();
+                let place = places.get(entry.wamid.as_str()).copied().unwrap_or_default();
+                if events.len() != usize::from(entry.state == "booked") {
+                    let (many, state) = (events.len(), &entry.state);
+                    verdict.broken.push(format!(
+                        "endpoint {number} has {many} events of the {state} entry of message {place}"
+                    ));
+                }
+                if events.iter().any(|it| it.total != entry.total) {
+                    verdict.broken.push(format!(
+                        "endpoint {number} was told another amount of message {place}"
+                    ));
+                }
+            }
+            if !booked.is_empty() {
+                let many = booked.len();
+                verdict
+                    .broken
+                    .push(format!("endpoint {number} was told of {many} entries too many"));
+            }
+        }
+    }
+
     /// Sent again: allowed where no echo of what was sent before had been answered 200 by then.
     fn doubled(
         &self,
@@ -196,20 +247,31 @@ mod tests {
         Attempt { wamid: wamid.into(), part: "answer".into(), intended_at: at(seconds) }
     }
 
+    fn booked(id: &str, message: i64) -> Event {
+        Event { id: id.into(), kind: "entry.booked".into(), message, total: Some(1234) }
+    }
+
     /// A receipt and a cat of one sender, and all that is owed.
     fn kept() -> (Truth, Rows) {
         let truth = Truth {
             said: vec![written("r", What::Receipt(1234)), written("c", What::Cat)],
             sent: vec![sent("1"), sent("2")],
             customers: vec![("420700000001".into(), "cus_1".into())],
+            told: vec![vec![booked("evt_1", 1), booked("evt_1", 1)]],
             ..Truth::default()
         };
-        let entry = Entry { wamid: "r".into(), customer: "cus_1".into(), total: Some(1234) };
+        let entry = Entry {
+            wamid: "r".into(),
+            customer: "cus_1".into(),
+            total: Some(1234),
+            state: "booked".into(),
+        };
         let rows = Rows {
             messages: [("r".into(), 1), ("c".into(), 1)].into(),
             entries: vec![entry],
             attempts: [("1".into(), attempt("r", 1)), ("2".into(), attempt("c", 1))].into(),
             helps: HashMap::new(),
+            wamids: [(1, "r".into()), (2, "c".into())].into(),
         };
         (truth, rows)
     }
@@ -228,9 +290,9 @@ mod tests {
         check(|_, _| {}, 0, "");
         check(|truth, _| truth.said[1].acknowledged = false, 1, "never answered 200");
         check(|_, rows| rows.messages = [("r".into(), 1)].into(), 1, "there 0 times");
-        check(|_, rows| rows.entries.clear(), 1, "has 0 entries");
-        check(|_, rows| rows.entries.push(rows.entries[0].clone()), 1, "has 2 entries");
-        check(|_, rows| rows.entries[0].total = Some(1), 1, "another amount");
+        check(|_, rows| rows.entries.clear(), 2, "has 0 entries");
+        check(|_, rows| rows.entries.push(rows.entries[0].clone()), 2, "has 2 entries");
+        check(|_, rows| rows.entries[0].total = Some(1), 2, "booked with another amount");
         check(|_, rows| rows.entries[0].customer = "cus_2".into(), 1, "on another customer");
         let second = ("420700000001".to_owned(), "cus_2".to_owned());
         check(|truth, _| truth.customers.push(second), 1, "is 2 customers");
@@ -239,6 +301,13 @@ mod tests {
         check(|truth, _| drop(truth.sent.pop()), 1, "has no answer");
         check(|truth, _| truth.sent.push(sent("9")), 1, "no row tells");
         check(|_, rows| rows.helps = [("420700000001".into(), 2)].into(), 1, "helped 2 times");
+        check(|truth, _| truth.told[0].clear(), 1, "has 0 events of the booked entry");
+        check(|truth, _| truth.told[0].push(booked("evt_2", 1)), 1, "has 2 events");
+        check(|truth, _| truth.told[0].push(booked("evt_2", 2)), 1, "1 entries too many");
+        check(|truth, _| truth.told[0].push(booked("evt_2", 3)), 1, "of message row 3");
+        check(|_, rows| rows.entries[0].state = "duplicate".into(), 1, "of the duplicate entry");
+        let other = Event { total: Some(1), ..booked("evt_1", 1) };
+        check(|truth, _| truth.told = vec![vec![other]], 1, "told another amount");
     }
 
     #[test]

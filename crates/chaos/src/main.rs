@@ -10,6 +10,7 @@ mod story;
 mod plan;
 mod photo;
 mod truth;
+mod others;
 mod mischief;
 mod telling;
 mod world;

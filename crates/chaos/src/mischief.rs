@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use simulators::{
-    Anthropic, AnthropicRoute, Fault, Meta, MetaRoute, Mischief, Stripe, StripeRoute,
-};
+use simulators::{AnthropicRoute, Fault, IntegratorRoute, MetaRoute, Mischief, StripeRoute};
+
+use crate::others::Others;
 
 /// Calls of a hundred that meet a fault.
 const PERCENT: u8 = 20;
@@ -30,7 +30,7 @@ fn refusals(codes: &[(u16, &'static str)]) -> impl Iterator<Item = Fault> {
 }
 
 /// From now on.
-pub fn begin(seed: u64, meta: &Meta, stripe: &Stripe, anthropic: &Anthropic) {
+pub fn begin(seed: u64, Others { meta, stripe, anthropic, integrators }: &Others) {
     let of = |route: u64, faults: Vec<Fault>| Mischief {
         seed: seed.wrapping_mul(31).wrapping_add(route),
         percent: PERCENT,
@@ -54,6 +54,9 @@ pub fn begin(seed: u64, meta: &Meta, stripe: &Stripe, anthropic: &Anthropic) {
     let overloaded = refusals(&[(529, "overloaded_error")]);
     let readings = common().into_iter().chain(overloaded).collect();
     anthropic.fault_at_random(AnthropicRoute::Messages, of(40, readings));
+    for (number, integrator) in (50..).zip(integrators) {
+        integrator.fault_at_random(IntegratorRoute::Events, of(number, common()));
+    }
 }
 
 /// Besides: Meta does not know itself, is down, or wants less from the number or to the person.

@@ -17,6 +17,8 @@ pub struct Rows {
     pub attempts: HashMap<String, Attempt>,
     /// How many texts of each phone were answered with help.
     pub helps: HashMap<String, i64>,
+    /// Meta's ids by our own.
+    pub wamids: HashMap<i64, String>,
 }
 
 /// An entry.
@@ -28,6 +30,8 @@ pub struct Entry {
     pub customer: String,
     /// In pence.
     pub total: Option<i64>,
+    /// `booked`, or `incomplete` and `duplicate`, which do not count (yet).
+    pub state: String,
 }
 
 /// An attempt to send something.
@@ -59,13 +63,21 @@ pub async fn rows(pool: &PgPool) -> sqlx::Result<Rows> {
     for row in messages.fetch_all(pool).await? {
         rows.messages.insert(row.get(0), row.get(1));
     }
+    let wamids = sqlx::query("select id, wamid from messages");
+    for row in wamids.fetch_all(pool).await? {
+        rows.wamids.insert(row.get(0), row.get(1));
+    }
     let entries = sqlx::query(
-        "select wamid, customer_id, total_minor
+        "select wamid, customer_id, total_minor, state
          from entries join messages on messages.id = entries.message_id",
     );
     for row in entries.fetch_all(pool).await? {
-        let entry = Entry { wamid: row.get(0), customer: row.get(1), total: row.get(2) };
-        rows.entries.push(entry);
+        rows.entries.push(Entry {
+            wamid: row.get(0),
+            customer: row.get(1),
+            total: row.get(2),
+            state: row.get(3),
+        });
     }
     let attempts = sqlx::query(
         "select send_attempts.id::text, messages.wamid, part, intended_at
@@ -86,6 +98,15 @@ pub async fn rows(pool: &PgPool) -> sqlx::Result<Rows> {
         rows.helps.insert(row.get(0), row.get(1));
     }
     Ok(rows)
+}
+
+/// Waits until workers have made known where events go: nothing is owed to an endpoint before.
+pub async fn endpoints(pool: &PgPool, wanted: i64) -> sqlx::Result<()> {
+    let known = "select count(*) from event_endpoints where state = 'active'";
+    while sqlx::query_scalar::<_, i64>(known).fetch_one(pool).await? < wanted {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Reads what it went through.

@@ -102,12 +102,17 @@ impl Report {
     }
 
     fn stands(&self) -> Vec<(&'static str, String)> {
-        let Verdict { acknowledged, receipts, answers, doubled, customers, broken } = &self.verdict;
+        let Verdict { acknowledged, receipts, answers, doubled, customers, .. } = &self.verdict;
+        let Verdict { events, events_again, broken, .. } = &self.verdict;
         vec![
             ("messages acknowledged", acknowledged.to_string()),
             ("receipts, each one entry", receipts.to_string()),
             ("senders of them, each one customer", customers.to_string()),
             ("answers", format!("{answers}, {doubled} of them twice (inside the named window)")),
+            (
+                "events at the integrator's endpoints",
+                format!("{events}, {events_again} of them came again under their id"),
+            ),
             ("quiet after", format!("{:.0} s", self.quiet_after.as_secs_f64())),
             ("paragon audit", if self.audit_is_well { "well".into() } else { self.unwell() }),
             ("promises broken", (broken.len() + self.left.len()).to_string()),

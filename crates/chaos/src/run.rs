@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use sqlx::PgPool;
 
 use crate::judge::judge;
+use crate::others::ENDPOINTS;
 use crate::plan::Plan;
 use crate::process::paragon;
 use crate::report::Report;
@@ -20,6 +21,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long the last work may take once nothing fails any more: an answer of unknown outcome waits for its
 /// echo, a job that was tried a few times for its next try.
 const QUIET_WITHIN: Duration = Duration::from_mins(15);
+
+/// How long workers may take to start.
+const STARTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Which run.
 pub struct Wanted {
@@ -68,6 +72,11 @@ pub async fn run(wanted: &Wanted) -> anyhow::Result<()> {
 }
 
 async fn survive(wanted: &Wanted, stage: &mut Stage) -> anyhow::Result<Report> {
+    let pool = PgPool::connect(&stage.url()).await?;
+    let known = outside::endpoints(&pool, i64::try_from(ENDPOINTS)?);
+    let known = tokio::time::timeout(STARTED_WITHIN, known).await;
+    known.context("no worker has started: their logs say why")??;
+    pool.close().await;
     let began = Instant::now();
     stage.tell("begin").await?;
     for (at, event) in Plan::of(wanted.seed, PROGRAMS, wanted.over).0 {

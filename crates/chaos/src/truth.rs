@@ -1,5 +1,5 @@
 //! What the other services know in the end: what Meta was told 200 for, what was sent to it, what Stripe
-//! holds. Told by their process as JSON.
+//! holds, what the integrator was told. Told by their process as JSON.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct Truth {
     pub echoes: Vec<Echo>,
     /// Stripe's customers: the phone in their metadata, and their id.
     pub customers: Vec<(String, String)>,
+    /// What each of the integrator's endpoints took, repetitions too.
+    pub told: Vec<Vec<Event>>,
     /// How deliveries of webhooks were answered: status, or `none`.
     pub answers: BTreeMap<String, usize>,
     /// The slowest answer to a webhook, in milliseconds.
@@ -51,6 +53,19 @@ pub struct Sent {
     pub attempt: String,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// A signed event that an endpoint of the integrator's took.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Its `webhook-id`.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// Of which message, by Paragon's own id.
+    pub message: i64,
+    /// In pence.
+    pub total: Option<i64>,
 }
 
 /// A status webhook that was answered 200.

@@ -12,19 +12,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use simulators::anthropic::Reply;
 use simulators::meta::Item;
-use simulators::{Anthropic, AnthropicOptions, Meta, MetaOptions, Sender, Stripe, StripeOptions};
+use simulators::{Meta, Sender};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
+use crate::others::{NUMBERS, Others};
 use crate::photo::Photos;
 use crate::story::{Said, Story, Webhook, What};
 use crate::telling::{Told, until_answered};
 use crate::truth::{Echo, Sent, Truth, Written};
 use crate::{mischief, photo};
-
-/// Numbers of the account: what makes one of them rest leaves the others alone.
-const NUMBERS: [&str; 4] =
-    ["100000000000001", "100000000000011", "100000000000021", "100000000000031"];
 
 /// What is to be played.
 #[derive(Serialize, Deserialize)]
@@ -55,11 +52,11 @@ pub enum Line {
 pub async fn play(wanted: &Wanted) -> anyhow::Result<()> {
     let mut commands = commands();
     let mut world = World::start(wanted)?;
-    say(&Line::Settings(world.settings()));
+    say(&Line::Settings(world.others.settings()));
     if commands.recv().await.is_none() {
         return Ok(());
     }
-    mischief::begin(wanted.seed, &world.meta, &world.stripe, &world.anthropic);
+    mischief::begin(wanted.seed, &world.others);
     world.tell_everything(&mut commands).await?;
     say(&Line::Acknowledged);
     while let Some(command) = commands.recv().await {
@@ -86,9 +83,7 @@ fn say(line: &Line) {
 }
 
 struct World {
-    meta: Arc<Meta>,
-    stripe: Stripe,
-    anthropic: Anthropic,
+    others: Others,
     story: Arc<Story>,
     photos: Photos,
     items: Vec<Option<Item>>,
@@ -99,30 +94,17 @@ struct World {
 
 impl World {
     fn start(wanted: &Wanted) -> anyhow::Result<Self> {
-        let others = NUMBERS[1..].iter().map(|it| (*it).to_owned()).collect();
-        let meta = Meta::start(MetaOptions {
-            other_phone_number_ids: others,
-            status_delay: Duration::from_millis(50),
-            // Meta goes on for 7 days.
-            webhook_tries: usize::MAX,
-            ..MetaOptions::default()
-        })?;
-        meta.webhook_urls(wanted.webhook_urls.clone());
-        let search_lag = Duration::from_secs(15);
-        let stripe = Stripe::start(StripeOptions { search_lag, ..StripeOptions::default() })?;
-        let anthropic = Anthropic::start(AnthropicOptions::default())?;
+        let others = Others::start(&wanted.webhook_urls)?;
         let over = Duration::from_millis(wanted.over_ms);
         let story = Arc::new(Story::of(wanted.seed, wanted.messages, over));
-        let printed = (meta.now() - TimeDelta::days(3)).format("%Y-%m-%d").to_string();
+        let printed = (others.meta.now() - TimeDelta::days(3)).format("%Y-%m-%d").to_string();
         let told = Arc::clone(&story);
-        anthropic.read_with(move |bytes| {
+        others.anthropic.read_with(move |bytes| {
             let said = told.said.get(photo::number(bytes)?)?;
             Some(Reply::Json(photo::reading(said.what, &printed)))
         });
         Ok(Self {
-            meta: Arc::new(meta),
-            stripe,
-            anthropic,
+            others,
             photos: Photos::develop()?,
             items: vec![None; story.said.len()],
             acknowledged: vec![false; story.said.len()],
@@ -130,23 +112,6 @@ impl World {
             answers: BTreeMap::new(),
             slowest: Duration::ZERO,
         })
-    }
-
-    fn settings(&self) -> Vec<(String, String)> {
-        let meta = self.meta.options();
-        [
-            ("META_APP_SECRET", meta.app_secret.clone()),
-            ("META_VERIFY_TOKEN", "chaos".to_owned()),
-            ("WA_TOKEN", meta.access_token.clone()),
-            ("GRAPH_API_URL", self.meta.base_url()),
-            ("MEDIA_HOSTS", self.meta.media_host()),
-            ("STRIPE_SECRET_KEY", self.stripe.options().secret_key.clone()),
-            ("STRIPE_API_URL", self.stripe.base_url()),
-            ("ANTHROPIC_API_KEY", self.anthropic.options().api_key.clone()),
-            ("ANTHROPIC_API_URL", self.anthropic.base_url()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
     }
 
     /// The whole story, each webhook again and again until it is answered 200.
@@ -170,8 +135,7 @@ impl World {
                 command = commands.recv() => {
                     self.obey(&command.context("nobody listens any more")?)?;
                 }
-                // What was asked is of no use here, and would fill the memory.
-                _ = tidy.tick() => self.forget(),
+                _ = tidy.tick() => self.others.forget_asked(),
             }
         }
         Ok(())
@@ -181,13 +145,13 @@ impl World {
         let entries = webhook.messages.iter().map(|place| {
             let number = NUMBERS[usize::try_from(self.story.said[*place].sender).unwrap_or(0) % 4];
             let item = self.items[*place].get_or_insert_with(|| {
-                item(&self.meta, &self.photos, self.story.said[*place], *place)
+                item(&self.others.meta, &self.photos, self.story.said[*place], *place)
             });
-            vec![self.meta.change_on(number, [item.clone()])]
+            vec![self.others.meta.change_on(number, [item.clone()])]
         });
-        let payload = self.meta.batch(entries.collect::<Vec<_>>());
+        let payload = self.others.meta.batch(entries.collect::<Vec<_>>());
         for _ in 0..webhook.times {
-            let (meta, payload) = (Arc::clone(&self.meta), payload.clone());
+            let (meta, payload) = (Arc::clone(&self.others.meta), payload.clone());
             let messages = webhook.messages.clone();
             telling.spawn(async move { until_answered(&meta, &payload, messages).await });
         }
@@ -204,19 +168,9 @@ impl World {
         self.slowest = self.slowest.max(told.slowest);
     }
 
-    fn forget(&self) {
-        self.meta.forget_asked();
-        self.stripe.forget_asked();
-        self.anthropic.forget_asked();
-    }
-
     fn obey(&self, command: &str) -> anyhow::Result<()> {
         match command {
-            "calm" => {
-                self.meta.clear_faults();
-                self.stripe.clear_faults();
-                self.anthropic.clear_faults();
-            }
+            "calm" => self.others.calm(),
             "tell" => say(&Line::Truth(Box::new(self.truth()))),
             other => anyhow::bail!("no such command: {other}"),
         }
@@ -224,25 +178,16 @@ impl World {
     }
 
     fn truth(&self) -> Truth {
-        let mut faults = BTreeMap::new();
-        let met = [self.meta.faults_met(), self.stripe.faults_met(), self.anthropic.faults_met()];
-        for (kind, times) in met.into_iter().flatten() {
-            *faults.entry(kind.to_owned()).or_default() += times;
-        }
-        let calls = [
-            ("Meta", self.meta.calls()),
-            ("Stripe", self.stripe.calls()),
-            ("Anthropic", self.anthropic.calls()),
-        ];
         Truth {
             said: (0..self.story.said.len()).filter_map(|place| self.written(place)).collect(),
             sent: self.sent(),
             echoes: self.echoes(),
-            customers: self.stripe.customers().iter().map(customer).collect(),
+            customers: self.others.stripe.customers().iter().map(customer).collect(),
             answers: self.answers.clone(),
             slowest_answer_ms: u64::try_from(self.slowest.as_millis()).unwrap_or(u64::MAX),
-            calls: calls.map(|(name, calls)| (name.to_owned(), calls)).into(),
-            faults,
+            told: self.others.told(),
+            calls: self.others.calls(),
+            faults: self.others.faults(),
         }
     }
 
@@ -254,7 +199,7 @@ impl World {
     }
 
     fn sent(&self) -> Vec<Sent> {
-        let sent = self.meta.sent().into_iter().map(|it| Sent {
+        let sent = self.others.meta.sent().into_iter().map(|it| Sent {
             quoted: it.quoted,
             attempt: it.callback_data.unwrap_or_default(),
             at: it.at,
@@ -263,7 +208,7 @@ impl World {
     }
 
     fn echoes(&self) -> Vec<Echo> {
-        let told = self.meta.echoes().into_iter();
+        let told = self.others.meta.echoes().into_iter();
         told.filter_map(|it| Some(Echo { attempt: it.callback_data?, at: it.at })).collect()
     }
 }

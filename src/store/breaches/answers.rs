@@ -1,4 +1,4 @@
-//! Entries and answers: a receipt has its entry, and whoever is owed an answer has it. A message of
+//! Entries, answers and events: a receipt has its entry, and whoever is owed an answer has it. A message of
 //! which a job is not over may still get either.
 
 use super::{Found, Rows, Scope, Span, StoreError, Tx, rows};
@@ -15,6 +15,7 @@ pub(super) async fn among(tx: &mut Tx, scope: &Scope, span: Span) -> Result<Foun
         (Breach::AnswerNotSent, not_sent(tx, scope, span).await?),
         (Breach::AnswerNotTaken, not_taken(tx, scope, span).await?),
         (Breach::AnswerTakenTwice, taken_twice(tx, scope, span).await?),
+        (Breach::EntryWithoutEvent, entries_without_event(tx, scope, span).await?),
     ])
 }
 
@@ -172,6 +173,25 @@ async fn taken_twice(tx: &mut Tx, scope: &Scope, span: Span) -> Result<Rows, Sto
            and send_attempts.outcome = 'accepted' and delivery is distinct from 'failed'
          group by replies.id
          having count(*) > 1",
+        span.after,
+        span.up_to,
+        scope.settled_before
+    ))
+}
+
+/// Events are kept for 8 days at least. There were none before the first of them.
+async fn entries_without_event(tx: &mut Tx, scope: &Scope, span: Span) -> Result<Rows, StoreError> {
+    Ok(rows!(
+        tx,
+        "select id from entries
+         where message_id > $1 and message_id <= $2 and booked_at < $3 and state = 'booked'
+           and booked_at > greatest(
+               now() - interval '7 days', (select min(occurred_at) from events)
+           )
+           and not exists (
+               select from events
+               where events.message_id = entries.message_id and kind = 'entry.booked'
+           )",
         span.after,
         span.up_to,
         scope.settled_before

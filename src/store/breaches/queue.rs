@@ -1,4 +1,4 @@
-//! Jobs, reminders, statuses and senders: nothing is about nothing, nothing is left lying.
+//! Jobs, reminders, statuses, senders and events: nothing is about nothing, nothing is left lying.
 
 use super::{Found, Rows, Scope, Span, Store, StoreError, Tx, rows};
 use crate::domain::breach::Breach;
@@ -28,8 +28,8 @@ impl Store {
         Ok(vec![(Breach::ReminderWithoutJob, rows)])
     }
 
-    /// What is not as it must be among jobs that are not done, parked statuses and senders; and how
-    /// many jobs that are.
+    /// What is not as it must be among jobs that are not done, parked statuses, senders and events
+    /// that are owed; and how many jobs that are.
     pub async fn breaches_at_large(&self, scope: &Scope) -> Result<(i64, Found), StoreError> {
         let mut tx = self.begin_reading(scope.statement_limit).await?;
         let jobs = sqlx::query_scalar!(r#"select count(*) as "count!" from apalis_lease.jobs"#)
@@ -46,6 +46,7 @@ impl Store {
                 Breach::CustomerDoubled,
                 rows!(&mut tx, "select distinct sender_id from doubled_customers"),
             ),
+            (Breach::EventNotDelivered, not_delivered(&mut tx, scope).await?),
         ];
         tx.commit().await?;
         Ok((jobs, found))
@@ -64,6 +65,11 @@ async fn without_subject(tx: &mut Tx, scope: &Scope) -> Result<Rows, StoreError>
                    select from reminders where reminders.id = case
                        when payload ->> 'reminder_id' ~ '^[0-9]{1,18}$'
                        then (payload ->> 'reminder_id')::bigint end
+               )
+               when 'events' then not exists (
+                   select from event_deliveries where event_deliveries.id = case
+                       when payload ->> 'delivery_id' ~ '^[0-9]{1,18}$'
+                       then (payload ->> 'delivery_id')::bigint end
                )
                else queue in ('messages', 'local_reading') and not exists (
                    select from messages where messages.id = case
@@ -118,6 +124,22 @@ async fn of_nobody(tx: &mut Tx, scope: &Scope) -> Result<Rows, StoreError> {
          where received_at < $1
            and not exists (select from send_attempts where id = parked.attempt_id)
            and not exists (select from send_attempts where wamid = parked.wamid)",
+        scope.settled_before
+    ))
+}
+
+/// What a paused endpoint is owed has its jobs too: they are paused.
+async fn not_delivered(tx: &mut Tx, scope: &Scope) -> Result<Rows, StoreError> {
+    Ok(rows!(
+        tx,
+        "select delivery.id
+         from event_deliveries as delivery
+         join events on events.id = delivery.event_id
+         where delivery.state = 'pending' and events.occurred_at < $1
+           and not exists (
+               select from apalis_lease.jobs
+               where queue = 'events' and payload ->> 'delivery_id' = delivery.id::text
+           )",
         scope.settled_before
     ))
 }

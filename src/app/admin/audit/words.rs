@@ -22,13 +22,19 @@ pub fn what(breach: Breach) -> &'static str {
         }
         Breach::AnswerTakenTwice => "answers were taken by Meta more than once",
         Breach::ReminderWithoutJob => "reminders are due, and nobody sends them",
-        Breach::JobWithoutSubject => "jobs are about a message or reminder that is not there",
+        Breach::JobWithoutSubject => {
+            "jobs are about a message, reminder or event that is not there"
+        }
         Breach::JobDead => "jobs gave up",
         Breach::JobStuck => "jobs should have been done, and wait",
         Breach::LeaseExpired => "leases have lapsed, and no worker took the jobs over",
         Breach::StatusNotSettled => "statuses of our own sends settled nothing",
         Breach::StatusOfNobody => "statuses are of messages that Paragon did not send",
         Breach::CustomerDoubled => "senders have two customers at Stripe",
+        Breach::EntryWithoutEvent => {
+            "entries of the last 7 days count, and have no event that says so"
+        }
+        Breach::EventNotDelivered => "events are owed to an endpoint, and nobody sends them",
         Breach::RecordSetAside => "files were set aside, which Postgres will never take",
         Breach::RecordNotReplayed => "segments wait in the spool, and are not replayed",
     }
@@ -47,7 +53,9 @@ pub fn subject(breach: Breach) -> &'static str {
         | Breach::MessageWithoutAnswer
         | Breach::StatusNotSettled
         | Breach::StatusOfNobody => "messages",
-        Breach::EntryWithoutReceipt | Breach::EntryWithoutAnswer => "entries",
+        Breach::EntryWithoutReceipt | Breach::EntryWithoutAnswer | Breach::EntryWithoutEvent => {
+            "entries"
+        }
         Breach::AnswerWithoutEntry
         | Breach::AnswerNotSent
         | Breach::AnswerNotTaken
@@ -57,6 +65,7 @@ pub fn subject(breach: Breach) -> &'static str {
             "jobs"
         }
         Breach::CustomerDoubled => "senders",
+        Breach::EventNotDelivered => "event deliveries",
         Breach::RecordSetAside | Breach::RecordNotReplayed => "files",
     }
 }
@@ -77,7 +86,8 @@ pub fn remedy(breach: Breach) -> &'static str {
         | Breach::ReceiptWithoutEntry
         | Breach::EntryWithoutAnswer
         | Breach::MessageWithoutAnswer
-        | Breach::AnswerNotSent => OWE_A_JOB,
+        | Breach::AnswerNotSent
+        | Breach::EventNotDelivered => OWE_A_JOB,
         Breach::MessageNotRemembered
         | Breach::PhotoWithoutMedia
         | Breach::EntryWithoutReceipt
@@ -104,6 +114,10 @@ pub fn remedy(breach: Breach) -> &'static str {
              webhook); they go after 7 days"
         }
         Breach::CustomerDoubled => "paragon doctor names the customers, and says what to do",
+        Breach::EntryWithoutEvent => {
+            "have the integrator fetch them (GET /v1/entries); a worker from before events were told \
+             leaves this behind: is one still running? If not, report it"
+        }
         Breach::RecordSetAside => {
             "docs/custody.md says what they are: look at them, mend the cause, delete them"
         }
