@@ -2,6 +2,8 @@
 
 cargo = PATH="$${CARGO_HOME:-$$HOME/.cargo}/bin:$$PATH" cargo
 ARGS =
+proofs = package(paragon) and test(/^(crashes|codes|history|intake_proof|reading|phone|events|api)::|browser::|past::/) \
+	or package(apalis-lease) and test(/^(interleavings|processes)::/)
 
 .PHONY: help demo test proof chaos eval bench lint sqlx models browser setup queuebench board
 
@@ -21,17 +23,18 @@ proof: setup ## the long proof: all kinds of failures under load, and the pages 
 	@./scripts/browser.sh || true
 	@./scripts/python.sh || true
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
-	then PARAGON_PROOF=1 $(cargo) nextest run --all-features --no-capture -E 'test(/^(crashes|codes|history|intake_proof|reading|phone|events|api)::|browser::|dashboard::past::/)'; \
-	else PARAGON_PROOF=1 $(cargo) test --all-features --test it -- --nocapture crashes:: codes:: history:: intake_proof:: events:: api:: reading:: browser:: phone:: dashboard::past::; fi
-	@PARAGON_PROOF=1 $(cargo) test -p apalis-lease --test it -- --nocapture --test-threads 1 interleavings:: processes::
+	then PARAGON_PROOF=1 $(cargo) nextest run --profile proof --workspace --all-features --no-capture -E '$(proofs)'; \
+	else PARAGON_PROOF=1 $(cargo) test --workspace --all-features --test it -- --nocapture --test-threads 1 \
+	crashes:: codes:: history:: intake_proof:: events:: api:: reading:: browser:: phone:: past:: interleavings:: processes::; fi
 
 chaos: setup ## everything around Paragon fails at once, then every promise is judged; SEED=7 MINUTES=10
 	@$(cargo) build --workspace --all-features --bins
 	@target/debug/chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
-bench: setup ## load on a release build of the ingress before a durable Postgres, pgbench beside it
-	@$(cargo) build --release --bins -p paragon -p ingress-bench
-	@target/release/ingress-bench $(ARGS)
+bench: setup ## load on release builds before a durable Postgres, then the queue; ARGS="path through" runs some
+	@$(cargo) build --release --bins -p paragon -p paragon-bench
+	@target/release/paragon-bench $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) queuebench ARGS="--seconds 3 --rounds 3 work latency enqueue"
 
 eval: setup ## how well photos are read, on ../shared/receipts; ARGS=DIR takes others, with options
 	@$(cargo) run --release --bin paragon -- eval $(if $(ARGS),$(ARGS),../shared/receipts)

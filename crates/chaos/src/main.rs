@@ -24,6 +24,7 @@ mod run;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Breaks everything around Paragon, and holds what it has promised against what there is.
 #[derive(Parser)]
@@ -59,5 +60,23 @@ async fn main() -> anyhow::Result<()> {
     let over = Duration::try_from_secs_f64(command.minutes * 60.0)?;
     let by_the_minute = u32::try_from(over.as_secs()).unwrap_or(u32::MAX).saturating_mul(1100) / 60;
     let messages = command.messages.unwrap_or(by_the_minute.max(50));
-    run::run(&run::Wanted { seed, over, messages }).await
+    let wanted = run::Wanted { seed, over, messages };
+    tokio::select! {
+        ended = run::run(&wanted) => ended,
+        told = told_to_end() => {
+            told?;
+            anyhow::bail!("ended before it was over; everything that it started is ended too")
+        }
+    }
+}
+
+/// Returns when this process is to end: what it started ends with what is dropped, and not with the process.
+async fn told_to_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }

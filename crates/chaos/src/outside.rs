@@ -126,6 +126,15 @@ pub async fn toil(pool: &PgPool) -> sqlx::Result<Toil> {
     })
 }
 
+/// Makes due what would be tried again in more than half a minute; how many jobs that are.
+pub async fn hurry(pool: &PgPool) -> sqlx::Result<u64> {
+    let hurried = sqlx::query(
+        "update apalis_lease.jobs set run_at = now()
+         where state = 'waiting' and run_at > now() + interval '30 seconds'",
+    );
+    Ok(hurried.execute(pool).await?.rows_affected())
+}
+
 /// What is still under way: a line for each kind of job, and for each spool that is not empty.
 pub async fn under_way(pool: &PgPool, spools: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     let mut lines: Vec<String> = sqlx::query_scalar(

@@ -22,6 +22,8 @@ pub struct Report {
     pub over: Duration,
     /// How long the rest took after that.
     pub quiet_after: Duration,
+    /// Tries that were made before their time, in the end.
+    pub hurried: u64,
     /// What was promised.
     pub verdict: Verdict,
     /// What the others know.
@@ -113,7 +115,14 @@ impl Report {
                 "events at the integrator's endpoints",
                 format!("{events}, {events_again} of them came again under their id"),
             ),
-            ("quiet after", format!("{:.0} s", self.quiet_after.as_secs_f64())),
+            (
+                "quiet after",
+                format!(
+                    "{:.0} s, {} tries made before their time",
+                    self.quiet_after.as_secs_f64(),
+                    self.hurried
+                ),
+            ),
             ("paragon audit", if self.audit_is_well { "well".into() } else { self.unwell() }),
             ("promises broken", (broken.len() + self.left.len()).to_string()),
         ]

@@ -22,6 +22,10 @@ const TICK: Duration = Duration::from_millis(50);
 /// echo, a job that was tried a few times for its next try.
 const QUIET_WITHIN: Duration = Duration::from_mins(15);
 
+/// When jobs whose next try is far away need not wait for it any more: by then every other is done. One
+/// that met ten faults in a row waits for a quarter of an hour.
+const HURRY_AFTER: Duration = Duration::from_mins(3);
+
 /// How long workers may take to start.
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -97,9 +101,13 @@ async fn survive(wanted: &Wanted, stage: &mut Stage) -> anyhow::Result<Report> {
     let pool = PgPool::connect(&stage.url()).await?;
     let spools = stage.spools();
     let mut left = outside::under_way(&pool, &spools).await?;
+    let mut hurried = 0;
     while !left.is_empty() && calm.elapsed() < QUIET_WITHIN {
         tokio::time::sleep(TICK * 4).await;
         stage.recover().await?;
+        if calm.elapsed() > HURRY_AFTER {
+            hurried += outside::hurry(&pool).await?;
+        }
         left = outside::under_way(&pool, &spools).await?;
     }
     let quiet_after = calm.elapsed();
@@ -117,6 +125,7 @@ async fn survive(wanted: &Wanted, stage: &mut Stage) -> anyhow::Result<Report> {
         seed: wanted.seed,
         over: wanted.over,
         quiet_after,
+        hurried,
         verdict: judge(&truth, &rows),
         truth: *truth,
         toil,

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Desk;
 use super::amend::Correction;
 use super::guard::Caller;
-use super::once::Named;
+use super::once::{Named, content};
 use super::page::Pages;
 use super::refusal::Refusal;
 use crate::app::correction;
@@ -196,7 +196,7 @@ pub async fn correct(
     caller.may(Scope::EntriesWrite)?;
     let (id, asked) = (id.into_inner(), asked.into_inner());
     let (actor, now, numbers) = (caller.actor(), desk.clock.now(), caller.key.numbers.clone());
-    let content = format!("correct {id} {}", serde_json::to_string(&asked).unwrap_or_default());
+    let content = content(&format!("correct {id}"), &asked)?;
     let write = move |store: Store| async move {
         let shown = found(&store, &numbers, id).await?;
         let entry = store.shown_entry(EntryId(id)).await?;

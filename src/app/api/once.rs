@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use serde::Serialize;
 
 use super::Desk;
 use super::guard::Caller;
@@ -35,6 +36,12 @@ impl FromRequest for Named {
             Err(Refusal::BadInput("Idempotency-Key: want 1 to 255 characters".to_owned()))
         })
     }
+}
+
+/// What an act is asked for, whole: the act, and the body that came with it.
+pub fn content(act: &str, asked: &impl Serialize) -> Result<String, Refusal> {
+    let asked = serde_json::to_string(asked).map_err(|_| Refusal::Broken)?;
+    Ok(format!("{act} {asked}"))
 }
 
 impl Desk {

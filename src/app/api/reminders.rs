@@ -9,14 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Desk;
 use super::guard::Caller;
-use super::once::Named;
+use super::once::{Named, content};
 use super::page::Pages;
 use super::refusal::Refusal;
 use super::wanted::{Ready, Wanted};
 use crate::domain::access::{Numbers, Scope};
 use crate::queue;
-use crate::store::Store;
 use crate::store::api::{ReminderShown, Sought};
+use crate::store::{Store, StoreError};
 
 /// What a reminder can be, as `ops.reminders` says it.
 const STATES: [&str; 7] =
@@ -135,23 +135,19 @@ pub async fn list(
 )]
 pub async fn one(desk: Data<Desk>, caller: Caller, id: Path<i64>) -> Result<HttpResponse, Refusal> {
     caller.may(Scope::RemindersRead)?;
-    let reminder = found(&desk, caller.key.numbers, id.into_inner()).await?;
-    Ok(HttpResponse::Ok().json(Reminder::from(reminder)))
+    let reminder = show(&desk, caller.key.numbers, id.into_inner()).await?;
+    Ok(HttpResponse::Ok().json(reminder))
 }
 
-async fn found(desk: &Desk, numbers: Numbers, id: i64) -> Result<ReminderShown, Refusal> {
-    desk.ask(move |store| async move { with_id(&store, &numbers, id).await })
-        .await?
-        .ok_or(Refusal::NotFound)
+async fn show(desk: &Desk, numbers: Numbers, id: i64) -> Result<Reminder, Refusal> {
+    let reminder = desk.ask(move |store| async move { found(&store, &numbers, id).await }).await?;
+    Ok(Reminder::from(reminder))
 }
 
-async fn with_id(
-    store: &Store,
-    numbers: &Numbers,
-    id: i64,
-) -> Result<Option<ReminderShown>, crate::store::StoreError> {
+async fn found(store: &Store, numbers: &Numbers, id: i64) -> Result<ReminderShown, StoreError> {
     let sought = Sought { id: Some(id), ..Sought::default() };
-    Ok(store.reminders_for(numbers, &sought, 1).await?.pop())
+    let reminder = store.reminders_for(numbers, &sought, 1).await?.pop();
+    reminder.ok_or(StoreError::Missing { table: "reminders" })
 }
 
 /// Schedules a reminder. The same one asked for twice is there once: then that one is shown.
@@ -174,17 +170,17 @@ pub async fn schedule(
 ) -> Result<HttpResponse, Refusal> {
     caller.may(Scope::RemindersWrite)?;
     let asked = asked.into_inner();
-    let content = format!("remind {}", serde_json::to_string(&asked).unwrap_or_default());
+    let content = content("remind", &asked)?;
     let ready = Ready::of(&desk, &caller, &asked)?;
     let (numbers, now) = (caller.key.numbers.clone(), desk.clock.now());
     let write = move |store: Store| async move { ready.write(&store, &numbers, now).await };
     let id = desk.once(&caller, &named, &content, write).await?;
     desk.bell.ring(queue::Queue::Reminders);
-    let reminder = found(&desk, caller.key.numbers, id).await.map_err(|refusal| match refusal {
+    let reminder = show(&desk, caller.key.numbers, id).await.map_err(|refusal| match refusal {
         Refusal::NotFound => Refusal::Conflict("the same was asked for from another number"),
         other => other,
     })?;
-    Ok(HttpResponse::Created().json(Reminder::from(reminder)))
+    Ok(HttpResponse::Created().json(reminder))
 }
 
 /// Cancels a reminder that is not sent yet. Cancelled again, nothing changes.
@@ -207,7 +203,7 @@ pub async fn cancel(
     let id = id.into_inner();
     let (numbers, now) = (caller.key.numbers.clone(), desk.clock.now());
     let write = move |store: Store| async move {
-        let reminder = with_id(&store, &numbers, id).await?.ok_or(Refusal::NotFound)?;
+        let reminder = found(&store, &numbers, id).await?;
         let cancelled = store.cancel_reminders(&[id], now).await?;
         if cancelled.is_empty() && reminder.state != "cancelled" {
             return Err(Refusal::Conflict("it is sent or withheld, and cannot be cancelled"));
@@ -215,6 +211,5 @@ pub async fn cancel(
         Ok(id)
     };
     desk.once(&caller, &named, &format!("cancel {id}"), write).await?;
-    let reminder = found(&desk, caller.key.numbers, id).await?;
-    Ok(HttpResponse::Ok().json(Reminder::from(reminder)))
+    Ok(HttpResponse::Ok().json(show(&desk, caller.key.numbers, id).await?))
 }

@@ -1,5 +1,7 @@
 //! Webhooks as Meta sends them, signed, as whole HTTP requests. Each has an id of its own.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -8,6 +10,12 @@ use sha2::Sha256;
 pub const SECRET: &str = "bench-app-secret";
 
 const NUMBER: &str = "106540352242922";
+
+/// What message ids begin with.
+const WAMID: &str = "wamid.HBgLNDIwNzc3MTIzNDU2FQIAEhgU";
+
+/// What senders' phones begin with.
+pub const PHONE: &str = "4207771";
 
 /// A text, the `number`th.
 pub fn text(number: usize) -> Vec<u8> {
@@ -45,12 +53,29 @@ fn attempt(send: usize) -> String {
     parts.join("-")
 }
 
+/// The number of the message that a wamid of ours names.
+pub fn number_in(wamid: &str) -> Option<usize> {
+    wamid.strip_prefix(WAMID)?.get(..20)?.parse().ok()
+}
+
+/// The number of the message of the sender whose phone stands somewhere in `text`.
+pub fn sender_in(text: &str) -> Option<usize> {
+    text.get(text.find(PHONE)? + PHONE.len()..)?.get(..5)?.parse().ok()
+}
+
 fn message(number: usize, kind: &str) -> Value {
     json!({
-        "from": format!("4207771{:05}", number % 100_000),
-        "id": format!("wamid.HBgLNDIwNzc3MTIzNDU2FQIAEhgU{number:020}{}", std::process::id()),
-        "timestamp": "1795400000", "type": kind,
+        "from": format!("{PHONE}{:05}", number % 100_000),
+        "id": format!("{WAMID}{number:020}{}", std::process::id()),
+        "timestamp": now(), "type": kind,
     })
+}
+
+/// Seconds since 1970: an answer is free within a day.
+#[expect(clippy::disallowed_methods, reason = "Meta's clock is the machine's here")]
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs().to_string()
 }
 
 fn with_messages(message: &Value) -> Value {

@@ -1,4 +1,4 @@
-//! Postgres and the ingress, as processes, and what can be seen of them from outside.
+//! Postgres, the ingress and a worker, as processes, and what can be seen of them from outside.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,16 @@ use anyhow::{Context, bail, ensure};
 use private_postgres::{Cluster, Options};
 
 use crate::http::Connection;
-use crate::payloads::SECRET;
+use crate::payloads::{PHONE, SECRET};
 
 /// Sends of ours that statuses may speak of.
 const SENDS: usize = 200_000;
 
-/// A durable Postgres and an ingress before it; both end when this is dropped.
+/// A durable Postgres and an ingress before it, and a worker where there is one; they end when this is
+/// dropped.
 pub struct Stage {
     ingress: Child,
+    worker: Option<Child>,
     /// Where webhooks go.
     pub address: SocketAddr,
     metrics: SocketAddr,
@@ -55,9 +57,40 @@ impl Stage {
             .stderr(std::fs::File::create(folder.path().join("log"))?)
             .stdout(Stdio::null())
             .spawn()?;
-        let stage = Self { ingress, address, metrics, folder, url, cluster };
+        let stage = Self { ingress, worker: None, address, metrics, folder, url, cluster };
         stage.ready().await?;
         Ok(stage)
+    }
+
+    /// Starts a worker that asks the others there, and as often as it likes.
+    pub async fn start_worker(&mut self, others: SocketAddr) -> anyhow::Result<()> {
+        let worker = Command::new(program("worker")?)
+            .current_dir(self.folder.path())
+            .env("DATABASE_URL", &self.url)
+            .env("METRICS_ADDR", "127.0.0.1:0")
+            .env("WA_TOKEN", "bench")
+            .env("GRAPH_API_URL", format!("http://{others}/v26.0"))
+            .env("MEDIA_HOSTS", others.to_string())
+            .env("STRIPE_SECRET_KEY", "sk_test_bench")
+            .env("STRIPE_API_URL", format!("http://{others}"))
+            .env("ANTHROPIC_API_KEY", "sk-ant-bench")
+            .env("ANTHROPIC_API_URL", format!("http://{others}"))
+            .env("OCR_ENGINES", "anthropic")
+            // Meta's upper throughput; the bench has one number.
+            .env("WA_SENDS_PER_SECOND", "1000")
+            .env("STRIPE_SEARCHES_PER_SECOND", "1000")
+            .stderr(std::fs::File::create(self.folder.path().join("worker.log"))?)
+            .stdout(Stdio::null())
+            .spawn()?;
+        self.worker = Some(worker);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            if self.query("select count(*) from apalis_lease.workers")?.trim() != "0" {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the worker has not started: see {}", self.folder.path().join("worker.log").display())
     }
 
     async fn ready(&self) -> anyhow::Result<()> {
@@ -104,6 +137,16 @@ impl Stage {
         self.sql("checkpoint")
     }
 
+    /// The first so many senders are customers, of whom Stripe need not be asked.
+    pub fn know(&self, senders: usize) -> anyhow::Result<()> {
+        self.sql(&format!(
+            "insert into senders (phone, customer_id, customer_checked_at)
+             select '{PHONE}' || lpad(n::text, 5, '0'), 'cus_known' || n, now()
+             from generate_series(0, {senders} - 1) as n"
+        ))?;
+        self.sql("vacuum analyze senders")
+    }
+
     /// Runs SQL by psql.
     pub fn sql(&self, sql: &str) -> anyhow::Result<()> {
         let psql = Command::new(self.tool("psql"))
@@ -112,6 +155,24 @@ impl Stage {
             .status()?;
         ensure!(psql.success(), "psql: {psql}");
         Ok(())
+    }
+
+    /// What SQL by psql answers: a line for each row, columns between bars.
+    pub fn query(&self, sql: &str) -> anyhow::Result<String> {
+        let psql = Command::new(self.tool("psql"))
+            .args([self.url.as_str(), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql])
+            .output()?;
+        ensure!(psql.status.success(), "psql: {}", String::from_utf8_lossy(&psql.stderr));
+        Ok(String::from_utf8(psql.stdout)?)
+    }
+
+    /// The photo that pgbench commits.
+    pub fn photo_for_pgbench(&self) -> anyhow::Result<()> {
+        self.sql(
+            "create table bench_photo as
+             select string_agg(sha256(part::text::bytea), ''::bytea) as bytes
+             from generate_series(1, 6250) as part",
+        )
     }
 
     /// The database, for pgbench.
@@ -131,11 +192,12 @@ impl Stage {
 
     /// Processor time that the ingress has used, in seconds.
     pub fn ingress_cpu_s(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.ingress.id()))?;
-        // After the name, which is in parentheses: the 12th and 13th are ticks of a hundredth.
-        let rest = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
-        Ok(f64::from(ticks.sum::<Result<u32, _>>()?) / 100.0)
+        cpu_s(self.ingress.id())
+    }
+
+    /// The same of the worker.
+    pub fn worker_cpu_s(&self) -> anyhow::Result<f64> {
+        cpu_s(self.worker.as_ref().context("no worker was started")?.id())
     }
 
     /// Memory of the ingress in kB: now, and the most since it started.
@@ -152,9 +214,19 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.ingress.kill().ok();
-        self.ingress.wait().ok();
+        for program in self.worker.iter_mut().chain([&mut self.ingress]) {
+            program.kill().ok();
+            program.wait().ok();
+        }
     }
+}
+
+fn cpu_s(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // After the name, which is in parentheses: the 12th and 13th are ticks of a hundredth.
+    let rest = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+    Ok(f64::from(ticks.sum::<Result<u32, _>>()?) / 100.0)
 }
 
 /// A program of ours, built beside this one.

@@ -26,6 +26,8 @@ pub enum Pace {
 pub struct Measured {
     /// Of each answer of 200, sorted.
     pub latencies: Vec<Duration>,
+    /// Which were answered 200, and when they should have been sent.
+    pub sent: Vec<(usize, Instant)>,
     /// Answers other than 200, and none.
     pub failed: usize,
     /// From the first to the last.
@@ -40,10 +42,14 @@ impl Measured {
 
     /// The latency that `per_mille` of the answers kept, in milliseconds.
     pub fn ms(&self, per_mille: usize) -> f64 {
-        let last = self.latencies.len().saturating_sub(1);
-        let place = (self.latencies.len() * per_mille / 1000).min(last);
-        self.latencies.get(place).map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
+        ms(&self.latencies, per_mille)
     }
+}
+
+/// What `per_mille` of the `sorted` times kept, in milliseconds.
+pub fn ms(sorted: &[Duration], per_mille: usize) -> f64 {
+    let place = (sorted.len() * per_mille / 1000).min(sorted.len().saturating_sub(1));
+    sorted.get(place).map_or(f64::NAN, |it| it.as_secs_f64() * 1000.0)
 }
 
 /// Sends `requests`, each once, over so many connections, until they or `within` have passed.
@@ -68,9 +74,10 @@ pub async fn run(
     }
     let mut measured = Measured::default();
     while let Some(part) = tasks.join_next().await {
-        let (latencies, failed) = part?;
-        measured.latencies.extend(latencies);
-        measured.failed += failed;
+        let part = part?;
+        measured.latencies.extend(part.latencies);
+        measured.sent.extend(part.sent);
+        measured.failed += part.failed;
     }
     measured.took = began.elapsed();
     measured.latencies.sort();
@@ -84,8 +91,8 @@ async fn drive(
     pace: Pace,
     began: Instant,
     until: Instant,
-) -> (Vec<Duration>, usize) {
-    let (mut latencies, mut failed) = (Vec::new(), 0);
+) -> Measured {
+    let mut measured = Measured::default();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let Some(request) = requests.get(number) else { break };
@@ -102,13 +109,16 @@ async fn drive(
             break;
         }
         match connection.ask(request).await {
-            Ok((200, _)) => latencies.push(due.elapsed()),
-            Ok(_) => failed += 1,
+            Ok((200, _)) => {
+                measured.latencies.push(due.elapsed());
+                measured.sent.push((number, due));
+            }
+            Ok(_) => measured.failed += 1,
             Err(_) => {
-                failed += 1;
+                measured.failed += 1;
                 break;
             }
         }
     }
-    (latencies, failed)
+    measured
 }
