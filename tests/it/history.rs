@@ -98,7 +98,7 @@ const PAST: [&str; 16] = [
 
 /// What 10 thousand messages are compared with.
 pub fn messages_of_the_past() -> u32 {
-    let told = std::env::var("PARAGON_PAST").ok().and_then(|it| it.parse().ok());
+    let told = std::env::var_os("PARAGON_PAST").and_then(|it| it.to_str()?.parse().ok());
     told.unwrap_or(if is_proof() { 1_000_000 } else { 50_000 })
 }
 

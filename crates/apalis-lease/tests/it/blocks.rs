@@ -16,7 +16,8 @@ const MOST: i64 = 25;
 async fn neither_a_claim_nor_an_idle_poll_walks_over_other_jobs() {
     let preload = ("shared_preload_libraries".to_owned(), "pg_stat_statements".to_owned());
     let rig = Rig::start_with(vec![preload]).await;
-    let many = std::env::var("PARAGON_PAST").ok().and_then(|it| it.parse().ok()).unwrap_or(MANY);
+    let many =
+        std::env::var_os("PARAGON_PAST").and_then(|it| it.to_str()?.parse().ok()).unwrap_or(MANY);
     rig.execute(format!(
         "create extension pg_stat_statements;
          insert into apalis_lease.jobs (queue, priority, run_at, max_attempts, payload)
