@@ -85,7 +85,8 @@ async fn headers_without_end_are_refused() {
             status(stream)
         });
         let answer = answer.await.unwrap();
-        assert!(answer.is_none_or(|it| (400..500).contains(&it)), "{answer:?}");
+        // 403 would mean that they were read to their end, and the signature was missed.
+        assert!(matches!(answer, None | Some(400 | 431)), "{answer:?}");
     }
     assert_eq!(get(&format!("{}/healthz", rig.ingress_url)).await, Some(200));
     rig.end().await;

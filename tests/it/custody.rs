@@ -1,5 +1,6 @@
 //! 200 means custody, also while Postgres is away.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use private_postgres::Stop;
@@ -129,5 +130,36 @@ async fn an_item_that_postgres_never_takes_is_set_aside_and_costs_neither_neighb
     let aside = rig.spool.path().join("set-aside");
     crate::rig::until("it is set aside", || aside.read_dir().unwrap().count() == 1).await;
     crate::rig::until("the spool is empty", || spooled(&rig) == 0).await;
+    rig.end().await;
+}
+
+/// The spool's files in this folder of it, each with the rights of everybody but its owner.
+fn rights_of_others(rig: &Rig, folder: &str) -> Vec<u32> {
+    let files = rig.spool.path().join(folder).read_dir().unwrap().map(|it| it.unwrap());
+    files
+        .filter(|it| it.path().extension().is_some_and(|it| it == "spool"))
+        .map(|it| it.metadata().unwrap().permissions().mode() & 0o077)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_on_the_disk_is_for_its_owner_only() {
+    let mut rig = Rig::start().await;
+    let never = "alter table messages add constraint never check (profile_name <> 'Bad')";
+    sqlx::query(never).execute(&rig.pool).await.unwrap();
+    let bad = simulators::Sender::with_phone("15550001111", "Bad");
+    rig.deliver([rig.meta.text(&bad, "a")]).await;
+    let aside = rig.spool.path().join("set-aside");
+    crate::rig::until("it is set aside", || aside.read_dir().unwrap().count() == 1).await;
+    assert_eq!(rights_of_others(&rig, "set-aside"), [0]);
+
+    rig.cluster.stop(Stop::Fast).await.unwrap();
+    let payload = rig.meta.webhook([rig.photo(&somebody(), CAFE)]);
+    assert_eq!(rig.meta.deliver(&payload).await.unwrap().status, 200);
+    assert_eq!(rights_of_others(&rig, ""), [0]);
+
+    rig.cluster.start_again().await.unwrap();
+    rig.wait_for_row("select count(*) = 1 from messages").await;
+    rig.drain().await;
     rig.end().await;
 }

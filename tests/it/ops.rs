@@ -2,7 +2,7 @@
 
 use paragon::store::Store;
 use serde_json::Value;
-use simulators::{Fault, StripeRoute};
+use simulators::{Fault, Sender, StripeRoute};
 use sqlx::PgPool;
 
 use crate::rig::{CAFE, CAT, Rig, TESSERACT, cluster, somebody};
@@ -152,7 +152,11 @@ async fn the_reader_reads_every_view_and_nothing_else() {
         let read = sqlx::query(sqlx::AssertSqlSafe(read)).fetch_all(&mut *reader).await;
         assert!(read.is_ok(), "ops.{view}: {read:?}");
     }
-    for table in ["public.messages", "public.entries", "apalis_lease.jobs", "public.step_minutes"] {
+    let tables = "select format('%I.%I', schemaname, tablename) from pg_tables
+                  where schemaname not in ('pg_catalog', 'information_schema')";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *reader).await.unwrap();
+    assert!(tables.len() >= 40, "{tables:?}");
+    for table in tables {
         let read = format!("select count(*) from {table}");
         let read = sqlx::query(sqlx::AssertSqlSafe(read)).fetch_all(&mut *reader).await;
         assert!(read.unwrap_err().to_string().contains("permission denied"), "{table}");
@@ -202,4 +206,45 @@ async fn a_percentile_is_at_most_a_bucket_off_and_minutes_add_up_to_their_hour()
                               histogram_percentile(histogram(1e12), 0.5) > 2e7]";
     assert_eq!(rig.value::<Vec<bool>>(edges).await, [true; 4]);
     rig.end().await;
+}
+
+/// What a dashboard may read says nothing of who it is about.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_view_shows_anybody() {
+    let mut rig = Rig::start().await;
+    let photo = rig.photo(&somebody(), CAFE);
+    let words = rig.meta.text(&somebody(), "a secret of mine");
+    rig.deliver([photo.clone(), words.clone()]).await;
+    rig.drain().await;
+    let answer = rig.answers_to(&photo)[0].wamid.clone();
+    let correction = rig.meta.text(&somebody(), "99.00").quoting(&answer, "15550000001");
+    rig.deliver([correction.clone(), rig.meta.text(&somebody(), "STOP")]).await;
+    let odd = serde_json::json!({ "entry": [{ "id": "1", "changes": [
+        { "field": "calls", "value": { "from": "420777123456", "event": "ring" } }] }] });
+    assert_eq!(rig.meta.deliver(&odd).await.unwrap().status, 200);
+    let refused = Fault::Refuse { status: 400, code: "parameter_unknown" };
+    rig.stripe.fault(StripeRoute::CustomersCreate, &refused, 1);
+    rig.deliver([rig.photo(&Sender::with_phone("4915550100199", "Emil Tajemný"), CAFE)]).await;
+    rig.drain().await;
+    rig.hear_echoes().await;
+
+    let views: Vec<String> =
+        sqlx::query_scalar("select viewname::text from pg_views where schemaname = 'ops'")
+            .fetch_all(&rig.pool)
+            .await
+            .unwrap();
+    let mut told = String::new();
+    for view in views {
+        let rows =
+            format!("select coalesce(string_agg(it::text, e'\\n'), '') from ops.{view} as it");
+        told += &format!("{view}: {}\n", rig.value::<String>(&rows).await);
+    }
+
+    assert!(told.contains("match_customer: stripe:"), "the dead job is there: {told}");
+    let wamids = [&photo.wamid, &words.wamid, &correction.wamid, &answer];
+    let personal = ["420777123456", "4915550100199", "Nováková", "Tajemný", "a secret of mine"];
+    for word in personal.into_iter().chain(wamids.map(String::as_str)) {
+        assert!(!told.contains(word), "{word:?} stands in {told}");
+    }
+    rig.end_with_dead_jobs().await;
 }

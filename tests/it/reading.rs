@@ -115,7 +115,7 @@ fn hostile_files_have_a_clear_outcome_within_bounded_memory() {
         assert!(said.contains(reason), "{name}: {read}");
         assert!(!reason.is_empty() || shown(read) != "receipt" || *name == "pages.pdf", "{read}");
     }
-    assert_eq!(shown(&read[5]), "The Little Mill | 12.50 | GBP | 2026-11-02", "the first pages");
+    assert_eq!(shown(&read[5]), "The Little Mill | 12.50 | GBP | ?", "the first pages only");
     assert_eq!(ended.status.code(), Some(1), "some could not be read");
 }
 
@@ -140,33 +140,41 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     out
 }
 
-/// A document whose pages are the same receipt.
+/// A document whose first three pages are the same receipt; its date is on further ones only.
 fn pdf(pages: usize) -> Vec<u8> {
     let rows = [
         "The Little Mill",
         "14 High Street, Bath",
         "VAT No GB 123 4567 89",
-        "02/11/2026 12:31",
         "2 x Soup of the day  9.00",
         "1 x Tea  3.50",
         "TOTAL  GBP 12.50",
         "CARD  12.50",
     ];
-    let mut content = String::from("BT /F1 12 Tf 40 700 Td 16 TL\n");
-    for row in rows {
-        writeln!(content, "({row}) Tj T*").unwrap();
-    }
-    content.push_str("ET");
+    let stream = |rows: &[&str]| {
+        let mut content = String::from("BT /F1 12 Tf 40 700 Td 16 TL\n");
+        for row in rows {
+            writeln!(content, "({row}) Tj T*").unwrap();
+        }
+        content.push_str("ET");
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len())
+    };
     let kids: Vec<String> = (0..pages).map(|it| format!("{} 0 R", it + 5)).collect();
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         format!("<< /Type /Pages /Count {pages} /Kids [{}] >>", kids.join(" ")),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
-        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        stream(&rows),
     ];
-    let page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 800] /Contents 4 0 R \
-                /Resources << /Font << /F1 3 0 R >> >> >>";
-    objects.extend((0..pages).map(|_| page.to_owned()));
+    let page = |it: usize| {
+        let content = if it < 3 { 4 } else { pages + 5 };
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 800] /Contents {content} 0 R \
+             /Resources << /Font << /F1 3 0 R >> >> >>"
+        )
+    };
+    objects.extend((0..pages).map(page));
+    objects.push(stream(&["02/11/2026 12:31"]));
     let mut out = String::from("%PDF-1.4\n");
     let mut places = Vec::new();
     for (number, object) in (1..).zip(&objects) {

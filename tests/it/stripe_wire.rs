@@ -222,11 +222,15 @@ async fn a_failed_search_is_not_an_empty_one() {
 #[tokio::test]
 async fn nothing_personal_is_in_an_error() {
     let wire = wire();
-    wire.simulator.fault(StripeRoute::CustomersSearch, &Fault::Cut, 1);
-    let cut = wire.stripe.customers_with(&jana()).await.unwrap_err();
+    let mut all = Vec::new();
+    // Without any answer the library's own error names the URL, and the query in it.
+    for fault in [Fault::Cut, Fault::DoneButAnswerLost] {
+        wire.simulator.fault(StripeRoute::CustomersSearch, &fault, 1);
+        all.push(wire.stripe.customers_with(&jana()).await.unwrap_err());
+    }
     wire.simulator.fault(StripeRoute::CustomersCreate, &Fault::Status(401), 1);
-    let refused = create(&wire, "Jana", "try-1").await.unwrap_err();
-    for shown in [format!("{cut} {cut:?}"), format!("{refused} {refused:?}")] {
+    all.push(create(&wire, "Jana", "try-1").await.unwrap_err());
+    for shown in all.iter().map(|it| format!("{it} {it:?}")) {
         for secret in [PHONE, "Jana", "metadata", &wire.simulator.options().secret_key] {
             assert!(!shown.contains(secret), "{shown}");
         }

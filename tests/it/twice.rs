@@ -7,13 +7,16 @@ use tokio::task::JoinSet;
 
 use crate::rig::{CAFE, Rig, TESSERACT, somebody};
 
-async fn done_once(rig: &Rig) {
+/// Once, and each of the other tellings was known for what it is.
+async fn done_once(rig: &Rig, told_again: u16) {
     assert_eq!(rig.count("messages").await, 1);
     assert_eq!(rig.count("entries").await, 1);
     let first_jobs = "select count(*) from apalis_lease.done_jobs where queue = 'local_reading'";
     assert_eq!(rig.value::<i64>(first_jobs).await, 1, "read once");
     assert_eq!(rig.meta.sent().len(), 1, "answered once");
     assert_eq!(rig.stripe.customers().len(), 1);
+    let repeated = rig.metric("paragon_ingress_items_total{item=\"repeated\"}").await;
+    assert!((repeated - f64::from(told_again)).abs() < 0.5, "{repeated} are known as told again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +32,7 @@ async fn a_photo_sent_twice_by_meta_is_answered_once() {
     assert_eq!(rig.meta.deliver(&payload).await.unwrap().status, 200, "also after the answer");
     rig.drain().await;
 
-    done_once(&rig).await;
+    done_once(&rig, 2).await;
     rig.end().await;
 }
 
@@ -48,7 +51,7 @@ async fn ten_deliveries_of_one_message_at_the_same_moment_are_one_row_and_one_jo
     assert_eq!(rig.count("messages").await, 1);
     assert_eq!(rig.count("apalis_lease.jobs").await, 1);
     rig.drain().await;
-    done_once(&rig).await;
+    done_once(&rig, 9).await;
     std::sync::Arc::into_inner(rig).unwrap().end().await;
 }
 
@@ -58,7 +61,7 @@ async fn one_message_twice_in_one_batch_is_one_message() {
     let photo = rig.photo(&somebody(), CAFE);
     rig.deliver([photo.clone(), photo]).await;
     rig.drain().await;
-    done_once(&rig).await;
+    done_once(&rig, 1).await;
     rig.end().await;
 }
 

@@ -145,6 +145,10 @@ async fn every_answer_forbids_foreign_code_frames_and_caches() {
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        // `default-src` does not stand in for these.
+        for further in ["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(further), "{path}: {policy}");
+        }
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
         assert!(answer.header("cache-control").starts_with("no-"), "{path}");
