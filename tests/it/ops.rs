@@ -1,5 +1,7 @@
 //! What operators read in the schema `ops` is what happened.
 
+use std::fmt::Write as _;
+
 use paragon::store::Store;
 use serde_json::Value;
 use simulators::{Fault, Sender, StripeRoute};
@@ -237,7 +239,7 @@ async fn no_view_shows_anybody() {
     for view in views {
         let rows =
             format!("select coalesce(string_agg(it::text, e'\\n'), '') from ops.{view} as it");
-        told += &format!("{view}: {}\n", rig.value::<String>(&rows).await);
+        writeln!(told, "{view}: {}", rig.value::<String>(&rows).await).unwrap();
     }
 
     assert!(told.contains("match_customer: stripe:"), "the dead job is there: {told}");
