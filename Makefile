@@ -24,7 +24,7 @@ proof: setup ## the long proof: all kinds of failures under load, and the pages 
 	@./scripts/python.sh || true
 	@if $(cargo) nextest --version >/dev/null 2>&1; \
 	then PARAGON_PROOF=1 $(cargo) nextest run --profile proof --workspace --all-features --no-capture -E '$(proofs)'; \
-	else PARAGON_PROOF=1 $(cargo) test --workspace --all-features --test it -- --nocapture --test-threads 1 \
+	else PARAGON_PROOF=1 $(cargo) test --workspace --all-features --lib --test it -- --nocapture --test-threads 1 \
 	crashes:: codes:: history:: intake_proof:: events:: api:: reading:: browser:: phone:: past:: interleavings:: processes::; fi
 
 chaos: setup ## everything around Paragon fails at once, then every promise is judged; SEED=7 MINUTES=10

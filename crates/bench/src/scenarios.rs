@@ -34,7 +34,7 @@ pub enum Scenario {
     Memory,
     /// From photo to answer, the other services as slow as they are.
     Path,
-    /// The same, the other services answering at once, against pgbench with the same bytes.
+    /// The same, the other services answering at once, against pgbench with photos of 200 kB.
     Through,
 }
 

@@ -41,7 +41,7 @@ pub async fn path(report: &mut Report, seconds: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As many photos as go through, the other services answering at once; pgbench commits the same bytes.
+/// As many photos as go through, the other services answering at once; pgbench commits photos of 200 kB.
 pub async fn through(report: &mut Report, seconds: u64) -> anyhow::Result<()> {
     let floor = {
         let stage = Stage::start(None).await?;

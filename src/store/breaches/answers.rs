@@ -185,9 +185,8 @@ async fn entries_without_event(tx: &mut Tx, scope: &Scope, span: Span) -> Result
         tx,
         "select id from entries
          where message_id > $1 and message_id <= $2 and booked_at < $3 and state = 'booked'
-           and booked_at > greatest(
-               now() - interval '7 days', (select min(occurred_at) from events)
-           )
+           and booked_at > now() - interval '7 days'
+           and booked_at > (select min(occurred_at) from events where kind = 'entry.booked')
            and not exists (
                select from events
                where events.message_id = entries.message_id and kind = 'entry.booked'

@@ -1,5 +1,5 @@
 //! Measures apalis-lease beside its peers on this machine, and prints one JSON object a line. Needs
-//! PostgreSQL's programs (pgbench among them) and, for graphile-worker, node: `make bench-queue`.
+//! PostgreSQL's programs (pgbench among them) and, for graphile-worker, node: `make queuebench`.
 //! Asserts nothing.
 
 mod claims;
