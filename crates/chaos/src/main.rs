@@ -1,5 +1,5 @@
-//! `make chaos`: two ingresses, three workers and a Postgres as real processes, Meta, Stripe and Anthropic
-//! as another, and everything that can fail failing at once; then what was promised is held against what
+//! `make chaos`: two ingresses, three workers and a Postgres as real processes, Meta, Stripe, Anthropic and
+//! an integrator's endpoints as another, and everything that can fail failing at once; then what was promised is held against what
 //! each of them has, from outside. Knows nothing of Paragon's code: it speaks HTTP, SQL, signals and
 //! `paragon audit`.
 //!

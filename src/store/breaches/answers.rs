@@ -1,5 +1,5 @@
-//! Entries, answers and events: a receipt has its entry, and whoever is owed an answer has it. A message of
-//! which a job is not over may still get either.
+//! Entries, answers and events: a receipt has its entry, of which an event tells, and whoever is owed
+//! an answer has it. A message of which a job is not over may still get either.
 
 use super::{Found, Rows, Scope, Span, StoreError, Tx, rows};
 use crate::domain::breach::Breach;
